@@ -1,0 +1,108 @@
+"""Events of the registration slice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from shared.contracts.events import Payload
+
+State = Literal[
+    "unverified", "pending", "confirmed", "waitlisted", "offered", "cancelled", "declined", "expired", "attended"
+]
+Texts = dict[str, str]
+"""A text by language (BCP 47); English is always there."""
+
+
+class EventFacts(Payload):
+    """What a mail says of an event. ``join_link`` is there only in what goes to confirmed people."""
+
+    id: str
+    title: Texts
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str  # IANA
+    mode: Literal["in_person", "virtual", "hybrid"]
+    location: Texts
+    organiser: str
+    contact_email: str
+    join_link: str | None = None
+    page: str  # URL of the public page
+
+
+class Registrant(Payload):
+    given_name: str
+    family_name: str
+    email: str
+    language: str  # BCP 47
+
+
+class RegistrationPayload(Payload):
+    topic: ClassVar[str] = "registrations"
+
+    reference: str
+    registrant: Registrant
+    event: EventFacts
+    manage_link: str
+
+
+class RegistrationReceived(RegistrationPayload):
+    """Somebody registered; the address waits to be verified. The seat is kept until ``verify_by``."""
+
+    type: ClassVar[str] = "registration.received"
+    verify_link: str
+    verify_by: datetime
+
+
+class RegistrationRepeated(RegistrationPayload):
+    """Somebody registered once more with an address that is registered: tell its owner, and only its owner."""
+
+    type: ClassVar[str] = "registration.repeated"
+
+
+class RegistrationConfirmed(RegistrationPayload):
+    """A seat is taken. ``sequence`` is the calendar entry's (RFC 5545 SEQUENCE)."""
+
+    type: ClassVar[str] = "registration.confirmed"
+    sequence: int
+    from_waitlist: bool = False
+
+
+class RegistrationWaitlisted(RegistrationPayload):
+    type: ClassVar[str] = "registration.waitlisted"
+    position: int  # from 1
+
+
+class RegistrationCorrected(RegistrationPayload):
+    """The person changed what they had told us; a confirmed one gets the calendar entry again."""
+
+    type: ClassVar[str] = "registration.corrected"
+    state: State
+    sequence: int
+
+
+class RegistrationCancelled(RegistrationPayload):
+    type: ClassVar[str] = "registration.cancelled"
+    was_confirmed: bool
+    sequence: int
+
+
+class RegistrationExpired(RegistrationPayload):
+    """The address was not verified in time; the seat is free again."""
+
+    type: ClassVar[str] = "registration.expired"
+
+
+class ReminderDue(RegistrationPayload):
+    """Its outbox id is ``reminder:{event}:{before}:{reference}``, so a person is reminded once."""
+
+    type: ClassVar[str] = "registration.reminder_due"
+    before: str  # "7d", "1d", "1h": how long before the start
+
+
+class SeatsReleased(Payload):
+    """Seats of this event came back and wait to be given on."""
+
+    type: ClassVar[str] = "registration.seats_released"
+    topic: ClassVar[str] = "registrations"
+    event: str

@@ -1,0 +1,179 @@
+"""Pub/Sub pushes, taken in: verify, parse, claim, handle, commit.
+
+The functions framework's own CloudEvent conversion drops the subscription and the delivery attempt and ignores what a
+handler returns, so ``events`` targets are plain HTTP functions that parse the push body themselves
+(https://cloud.google.com/pubsub/docs/push#receive_push).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Request, Response
+
+from shared import outbox
+from shared.contracts.clock import Tick
+from shared.contracts.events import Event, Payload, parse
+from shared.logs import enter_trace
+from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, utc_text
+from shared.wiring import Platform
+
+PROCESSED = "processed"
+DEAD_LETTERS = "dead_letters"
+KEEP_CLAIMS = timedelta(days=30)  # longer than a message can live: 7 days retention, replays included
+DEAD_LETTER_TOPIC = "dead-letters"
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Event], Sequence[Write]]
+"""Decides what an event changes. Runs again when the commit conflicts, so it must not act on anything itself."""
+
+
+class Permanent(Exception):
+    """This event can never be handled; it is kept for the desk and acknowledged."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """A push request's body. ``attempt`` counts from 1; 0 where the subscription has no dead-letter policy."""
+
+    data: bytes
+    attributes: dict[str, str]
+    subscription: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The consumer's side of one slice.
+
+    Args:
+        consumer: the slice's name; an event is handled once for each consumer.
+        handlers: by payload class. An event without a handler is acknowledged.
+        after: runs after the commit, and again on a duplicate; for work that keeps its own books (sending mail).
+        on_tick: what the slice does once a minute; it keeps its own checkpoints.
+        allow: raises ``PermissionError`` where a request's bearer token is not that of our own push subscription.
+    """
+
+    platform: Platform
+    consumer: str
+    handlers: Mapping[type[Payload], Handler]
+    after: Callable[[Event], None] | None = None
+    on_tick: Callable[[], None] | None = None
+    allow: Callable[[Request], None] | None = None
+
+    def __call__(self, request: Request) -> Response:
+        """204: done, or kept for the desk. 4xx: not a push of ours. 503: Pub/Sub must try again."""
+        try:
+            if self.allow:
+                self.allow(request)
+            push = read_push(request)
+        except PermissionError as error:
+            log.warning("push refused: %s", error)
+            return Response("", 403)
+        except ValueError as error:
+            return Response(str(error), 400, content_type="text/plain")
+        enter_trace(push.attributes.get("trace"))
+        try:
+            self._take(push)
+        except (Unavailable, Conflict) as error:
+            log.warning("event postponed: %s", error)
+            return Response("", 503, {"Retry-After": "10"})
+        except Exception:
+            log.exception("event failed, attempt %d", push.attempt, extra={"fields": _labels(push)})
+            return Response("", 500)
+        return Response("", 204)
+
+    def _take(self, push: Push) -> None:
+        if "CloudPubSubDeadLetterSourceSubscription" in push.attributes:
+            self._keep(push, "the subscription gave up on it")
+            return
+        try:
+            event = parse(push.data, push.attributes)
+        except ValueError as error:
+            self._keep(push, f"malformed: {error}")
+            return
+        if event is None:
+            return
+        if isinstance(event.payload, Tick):
+            self._tick()
+            return
+        handler = self.handlers.get(type(event.payload))
+        if handler is None:
+            return
+        try:
+            self._handle(handler, event)
+        except Permanent as error:
+            self._keep(push, str(error))
+            return
+        if self.after:
+            self.after(event)
+
+    def _handle(self, handler: Handler, event: Event) -> None:
+        store, claim_id = self.platform.store, f"{self.consumer}:{event.id}"
+        expires = utc_text(self.platform.clock.now() + KEEP_CLAIMS)
+        claim = Create(PROCESSED, claim_id, {"type": event.payload.type, "expire_at": expires})
+
+        def attempt() -> None:
+            if store.get(PROCESSED, claim_id) is None:
+                store.commit([claim, *handler(event)])
+
+        decide(attempt)
+
+    def _tick(self) -> None:
+        outbox.relay(self.platform.store, self.platform.bus, self.consumer, self.platform.clock.now())
+        if self.on_tick:
+            self.on_tick()
+
+    def _keep(self, push: Push, reason: str) -> None:
+        """Store a message that will not be handled, once; the desk shows it and can replay it."""
+        attributes = push.attributes
+        source = attributes.get("CloudPubSubDeadLetterSourceSubscription", push.subscription)
+        letter = {
+            "state": "open",
+            "time": utc_text(self.platform.clock.now()),
+            "reason": reason,
+            "subscription": source.rpartition("/")[2],
+            "attributes": attributes,
+            "data": base64.b64encode(push.data).decode(),
+        }
+        id = f"{attributes.get('event_id', 'unknown')}:{letter['subscription']}"
+        try:
+            self.platform.store.commit([Create(DEAD_LETTERS, id, letter)])
+        except Conflict:
+            return  # kept already
+        log.error("event kept as dead letter: %s", reason, extra={"fields": _labels(push)})
+
+
+def read_push(request: Request) -> Push:
+    """Raises ``ValueError`` where the body is not a push message."""
+    try:
+        body: dict[str, Any] = json.loads(request.get_data())
+        message = body["message"]
+        data = base64.b64decode(message.get("data", ""), validate=True)
+        attributes = {str(k): str(v) for k, v in (message.get("attributes") or {}).items()}
+        return Push(data, attributes, str(body.get("subscription", "")), int(body.get("deliveryAttempt") or 0))
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, binascii.Error) as error:
+        raise ValueError(f"not a Pub/Sub push message: {error!r}") from None
+
+
+def replay(platform: Platform, id: str, topic_of: Callable[[str], str]) -> None:
+    """Publish a dead letter again under its own event id: those who handled it already will not do so twice."""
+    letter = platform.store.get(DEAD_LETTERS, id)
+    if letter is None or letter.data["state"] != "open":
+        return
+    attributes = {k: v for k, v in letter.data["attributes"].items() if not k.startswith("CloudPubSub")}
+    data = base64.b64decode(letter.data["data"])
+    topic = topic_of(letter.data["subscription"])
+    platform.bus.publish([Message(attributes.get("event_id", id), topic, data, attributes)])
+    platform.store.commit([Replace(DEAD_LETTERS, id, {**letter.data, "state": "replayed"}, letter.version)])
+
+
+def _labels(push: Push) -> dict[str, str]:
+    return {"event_id": push.attributes.get("event_id", ""), "type": push.attributes.get("type", "")}

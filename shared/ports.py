@@ -1,0 +1,187 @@
+"""What a slice may ask of the platform: Store, Bus, Mailer, Files, Clock.
+
+Each port has an embedded adapter (SQLite, folders) and a cloud adapter (Firestore, Pub/Sub, SMTP, Cloud Storage);
+one test suite in ``tests/ports`` holds them to what is written here.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Data = dict[str, Any]
+"""A document's content: JSON values only. Instants are ``utc_text`` strings, which sort in time order; the field
+``expire_at`` is the instant after which the platform may erase the document by itself."""
+
+Operator = Literal["==", "<", "<=", ">", ">=", "in", "contains"]
+Where = tuple[str, Operator, Any]
+"""``(field, operator, value)``; ``id`` names the document's own id; ``contains`` looks for one value in a list."""
+
+
+class Document(NamedTuple):
+    collection: str
+    id: str
+    data: Data
+    version: str  # opaque; changes with every write
+
+    def cursor(self, order: str = "id") -> Cursor:
+        """Where a next ``query`` with the same ``order`` continues."""
+        return (self.id if order == "id" else self.data.get(order), self.id)
+
+
+Cursor = tuple[Any, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write a new document; a document of that id must not exist."""
+
+    collection: str
+    id: str
+    data: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Write the whole document. With a ``version`` it must still have it; with None any former content goes."""
+
+    collection: str
+    id: str
+    data: Data
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the document. With a ``version`` it must still have it; with None it may be gone already."""
+
+    collection: str
+    id: str
+    version: str | None
+
+
+Write = Create | Replace | Delete
+
+
+class Conflict(Exception):
+    """A precondition of a commit did not hold; nothing of it was written."""
+
+
+class Unavailable(Exception):
+    """The platform did not answer in time. Whether a write arrived is unknown: ask again with the same ids."""
+
+
+class Store(Protocol):
+    """Documents in collections. Reads see every earlier commit. Every call raises ``Unavailable`` within seconds."""
+
+    def get(self, collection: str, id: str) -> Document | None: ...
+
+    def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
+        """Those of ``ids`` that exist, in no order."""
+        ...
+
+    def query(
+        self,
+        collection: str,
+        *where: Where,
+        order: str = "id",
+        descending: bool = False,
+        after: Cursor | None = None,
+        limit: int = 100,
+    ) -> list[Document]:
+        """At most ``limit`` documents that match all conditions, by the field ``order`` and then by id.
+
+        A document without the field ``order`` is not found (as in Firestore). ``<`` and its kin may name only the
+        field that the query is ordered by.
+        """
+        ...
+
+    def count(self, collection: str, *where: Where) -> int: ...
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Write all or nothing.
+
+        Raises:
+            Conflict: a precondition did not hold.
+            ValueError: two writes name the same document, or a value is not JSON.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on its way. ``id`` is the outbox row's, so that publishing it twice is seen as a duplicate."""
+
+    id: str
+    topic: str
+    data: bytes
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class Bus(Protocol):
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Returns when every message is kept safe. Raises ``Unavailable``; some may then have been published."""
+        ...
+
+
+class PermanentMailError(Exception):
+    """The receiving side will never take this mail (SMTP 5xx for this recipient)."""
+
+
+class TransientMailError(Exception):
+    """Try again later (SMTP 4xx, no connection)."""
+
+
+class Mailer(Protocol):
+    def send(self, message: bytes, sender: str, recipient: str) -> str:
+        """Hand over one RFC 5322 message; ``sender`` is the envelope's (RFC 5321 MAIL FROM). Returns the relay used.
+
+        Raises ``PermanentMailError`` or ``TransientMailError``.
+        """
+        ...
+
+
+class Files(Protocol):
+    """Attachments and exports. Names are chosen by us (never by a visitor): ``folder/id``."""
+
+    def write(self, name: str, content: bytes, media_type: str) -> None: ...
+
+    def read(self, name: str) -> tuple[bytes, str] | None: ...
+
+    def delete(self, name: str) -> None:
+        """A file that is gone already is no error."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+        ...
+
+
+def utc_text(instant: datetime) -> str:
+    """An aware ``datetime`` as RFC 3339 in UTC with microseconds: ``2026-11-21T18:13:45.000000Z``. Sorts by time."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_utc_text(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def decide(decision: Callable[[], T], attempts: int = 12) -> T:
+    """Run ``decision`` (read, decide, commit) again, with jitter, for as long as its commit conflicts.
+
+    Raises ``Unavailable`` when it still conflicts after ``attempts`` runs.
+    """
+    for attempt in range(attempts):
+        try:
+            return decision()
+        except Conflict:
+            time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))
+    raise Unavailable("too many writers at once; try again")

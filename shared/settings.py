@@ -1,0 +1,74 @@
+"""Settings, read once from environment variables ``ONESTOP_*``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSettings(Exception):
+    """A setting is missing or makes no sense; the text names the variable and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs between a laptop, the emulators and the cloud."""
+
+    engine: str  # "embedded" or "cloud" (with the emulators' variables set: the emulators)
+    data: Path  # the embedded engine's folder
+    base_url: str  # the one origin, without a trailing slash
+    secret_keys: tuple[str, ...]  # the last one signs, all are accepted
+    allowed_origins: tuple[str, ...]  # CORS
+    mail_from: str  # "onestop <noreply@example.org>"
+    smtp_relays: tuple[str, ...]  # smtp[s]://user:password@host:port, tried in this order; none: the maildir
+    project: str  # Google Cloud project
+    test_clock: bool  # the clock follows the file `clock.offset` in the data folder
+
+    @property
+    def secure(self) -> bool:
+        return self.base_url.startswith("https:")
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raises ``BadSettings``."""
+
+    def listed(name: str) -> tuple[str, ...]:
+        return tuple(environ.get(name, "").split())
+
+    engine = environ.get("ONESTOP_ENGINE", "embedded")
+    if engine not in ("embedded", "cloud"):
+        raise BadSettings(f"ONESTOP_ENGINE is {engine!r}: set it to 'embedded' or 'cloud'")
+    data = Path(environ.get("ONESTOP_DATA", ".onestop")).absolute()
+    keys = listed("ONESTOP_SECRET_KEYS")
+    if not keys and engine == "cloud":
+        raise BadSettings("ONESTOP_SECRET_KEYS is not set: give at least one random key of 32 characters or more")
+    return Settings(
+        engine=engine,
+        data=data,
+        base_url=environ.get("ONESTOP_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
+        secret_keys=keys or (_local_key(data),),
+        allowed_origins=listed("ONESTOP_ALLOWED_ORIGINS"),
+        mail_from=environ.get("ONESTOP_MAIL_FROM", "onestop <noreply@onestop.example>"),
+        smtp_relays=listed("ONESTOP_SMTP_RELAYS"),
+        project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
+        test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
+    )
+
+
+def _local_key(data: Path) -> str:
+    """The key of this data folder, made on first use; the first of several processes wins."""
+    path = data / "secret.key"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        draft = data / f"secret.key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, path)  # atomic, and fails where the file exists
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,74 @@
+"""The topology file as objects. Standard library only: every function reads it at start."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("topology.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One deployed function: ``registration.web`` is target ``web`` of the package ``functions/registration``."""
+
+    function: str
+    name: str
+    paths: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.function}-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    name: str
+    topic: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How every subscription is delivered; times in seconds."""
+
+    ack_deadline: int
+    backoff: tuple[int, int]
+    attempts: int
+    retention: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    targets: tuple[Target, ...]
+    topics: tuple[str, ...]
+    subscriptions: tuple[Subscription, ...]
+    delivery: Delivery
+    schedules: dict[str, dict[str, str]]
+    store: dict[str, dict[str, Any]]
+
+    def subscriptions_of(self, topic: str) -> list[Subscription]:
+        return [s for s in self.subscriptions if s.topic == topic]
+
+
+@cache
+def load() -> Topology:
+    raw = tomllib.loads(FILE.read_text("utf-8"))
+    delivery = raw["delivery"]
+    return Topology(
+        targets=tuple(
+            Target(function, name, tuple(target.get("paths", ())))
+            for function, targets in raw["functions"].items()
+            for name, target in targets.items()
+        ),
+        topics=tuple(raw["topics"]),
+        subscriptions=tuple(Subscription(name, s["topic"], s["function"]) for name, s in raw["subscriptions"].items()),
+        delivery=Delivery(
+            delivery["ack_deadline"], tuple(delivery["backoff"]), delivery["attempts"], delivery["retention"]
+        ),
+        schedules=raw["schedules"],
+        store=raw["store"],
+    )

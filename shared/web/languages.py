@@ -1,0 +1,98 @@
+"""Languages: gettext catalogues in ``shared/locale/{language}/LC_MESSAGES/onestop.po``.
+
+A new language is such a file and nothing else: it appears in every menu, form and mail once compiled
+(``make`` does that). English is the language of the sources and has no file.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+LOCALE = Path(__file__).parents[1] / "locale"
+SOURCE = "en"
+
+
+@cache
+def available() -> tuple[str, ...]:
+    """Language tags (BCP 47), the source language first."""
+    others = sorted(path.parents[1].name for path in LOCALE.glob("*/LC_MESSAGES/onestop.po"))
+    return (SOURCE, *others)
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    """The catalogue of ``language``; what it lacks, and unknown languages, are in English."""
+    return gettext.translation("onestop", LOCALE, [language], fallback=True)
+
+
+def best(wanted: str | None) -> str:
+    """The available language nearest to the tag ``wanted``: ``ar`` for ``ar-EG``."""
+    tag = (wanted or "").lower().replace("_", "-")
+    return next((code for code in available() if tag == code or tag.startswith(f"{code}-")), SOURCE)
+
+
+def direction(language: str) -> str:
+    """``rtl`` or ``ltr``."""
+    return "rtl" if language.split("-")[0] in ("ar", "fa", "he", "ur") else "ltr"
+
+
+def name(language: str) -> str:
+    """A language's name in itself: ``العربية``."""
+    from babel import Locale
+
+    return str(Locale.parse(language, sep="-").get_display_name(language) or language).capitalize()
+
+
+def text(texts: Mapping[str, str], language: str) -> str:
+    """A text of the content in ``language``, else in English."""
+    return texts.get(language) or texts.get(SOURCE) or next(iter(texts.values()), "")
+
+
+def day(instant: datetime, timezone: str, language: str) -> str:
+    """``Thursday, 3 July 2025`` in the given IANA zone."""
+    from babel.dates import format_date
+
+    return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(language))
+
+
+def clock_time(instant: datetime, timezone: str, language: str) -> str:
+    """``13:00`` in the given zone."""
+    from babel.dates import format_time
+
+    return format_time(instant.astimezone(_zone(timezone)), "HH:mm", locale=_locale(language))
+
+
+def offset(instant: datetime, timezone: str) -> str:
+    """``UTC+02:00`` at that instant."""
+    text = instant.astimezone(_zone(timezone)).strftime("%z")
+    return f"UTC{text[:3]}:{text[3:]}"
+
+
+def country_name(code: str, language: str) -> str:
+    """An ISO 3166-1 alpha-2 country in the reader's language."""
+    return countries(language).get(code, code)
+
+
+@cache
+def countries(language: str) -> dict[str, str]:
+    """Names by ISO 3166-1 alpha-2 code, in the alphabetical order of the language's names."""
+    from babel import Locale
+
+    from shared.contracts.countries import ALPHA_2
+
+    names = Locale.parse(language, sep="-").territories
+    return dict(sorted(((code, names.get(code, code)) for code in ALPHA_2), key=lambda pair: pair[1]))
+
+
+def _locale(language: str) -> str:
+    return language.replace("-", "_")
+
+
+@cache
+def _zone(timezone: str) -> ZoneInfo:
+    return ZoneInfo(timezone)

@@ -1,0 +1,84 @@
+"""Errors that a visitor or a program can act on: RFC 9457 problem details, or a page in the visitor's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+Gettext = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One faulty field, and how to mend it. ``pointer`` is a JSON pointer (RFC 6901) into the request's body."""
+
+    field: str
+    message: str
+
+    @property
+    def pointer(self) -> str:
+        return "/" + self.field.replace(".", "/")
+
+
+@dataclass
+class Problem(Exception):
+    """Raise it anywhere below the router. ``type`` is the last part of the problem's type URI."""
+
+    status: int
+    type: str
+    title: str
+    detail: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, base_url: str) -> dict[str, Any]:
+        """The members of ``application/problem+json``."""
+        body: dict[str, Any] = {"type": f"{base_url}/problems/{self.type}", "title": self.title, "status": self.status}
+        if self.detail:
+            body["detail"] = self.detail
+        if self.errors:
+            body["errors"] = [{"pointer": e.pointer, "field": e.field, "detail": e.message} for e in self.errors]
+        return body
+
+
+def invalid(errors: list[FieldError], _: Gettext) -> Problem:
+    """422, with every faulty field."""
+    title = _("Some fields need your attention.")
+    return Problem(422, "invalid-fields", title, errors=errors)
+
+
+def field_errors(error: ValidationError, _: Gettext) -> list[FieldError]:
+    """pydantic's findings in the visitor's language, one for each field, the first of each."""
+    found: dict[str, FieldError] = {}
+    for finding in error.errors(include_url=False):
+        name = ".".join(str(part) for part in finding["loc"]) or "body"
+        found.setdefault(name, FieldError(name, _message(finding["type"], finding, _)))
+    return list(found.values())
+
+
+def _message(kind: str, finding: Any, _: Gettext) -> str:
+    limits = finding.get("ctx") or {}
+    messages = {
+        "missing": _("This field is required."),
+        "string_too_short": _("This field is required."),
+        "string_too_long": _("Too long: at most {max_length} characters."),
+        "extra_forbidden": _("This field is not known here. Remove it."),
+        "string_type": _("This must be text."),
+        "bool_parsing": _("This must be true or false."),
+        "json_invalid": _("This is not valid JSON."),
+        "literal_error": _("Choose one of: {expected}."),
+        "list_type": _("This must be a list."),
+        "dict_type": _("This must be an object."),
+        "model_type": _("This must be an object."),
+        "model_attributes_type": _("This must be an object."),
+        "too_long": _("Too many: at most {max_length}."),
+    }
+    if kind in ("value_error", "assertion_error"):
+        return _(str(limits.get("error", finding["msg"])))
+    try:
+        return messages[kind].format(**limits) if kind in messages else str(finding["msg"])
+    except KeyError:
+        return messages[kind]

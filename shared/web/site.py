@@ -1,0 +1,291 @@
+"""The web side of one function: routes, languages, forms' protection, and errors that help.
+
+A function gets a Flask request from the functions framework and answers it here with werkzeug's URL map: a second
+Flask application inside the first would cost a context and a dispatch for every request and bring nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from flask import Request, Response, json
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.routing import Map, RequestRedirect, Rule
+
+from shared.logs import enter_trace
+from shared.ports import Unavailable
+from shared.tokens import BadToken
+from shared.web import languages
+from shared.web.problem import Problem
+from shared.wiring import Platform
+
+HERE = Path(__file__).parent
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self';"
+    " worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+MAX_BODY = 256 * 1024  # bytes; a route with attachments states its own
+ONE_YEAR = 365 * 24 * 3600
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Visit:
+    """One request with what answering it needs."""
+
+    request: Request
+    site: Site
+    language: str
+    cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
+    api: bool = False
+
+    @property
+    def platform(self) -> Platform:
+        return self.site.platform
+
+    def gettext(self, text: str) -> str:
+        return languages.translations(self.language).gettext(text)
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """An HTML page; ``visit`` and ``lang`` are known in every template."""
+        html = self.site.environment(self.language).get_template(template)
+        body = html.render(visit=self, lang=self.language, **values)
+        return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+    def json(self, body: Any, status: int = 200, **headers: str) -> Response:
+        return Response(json.dumps(body), status, headers, content_type="application/json")
+
+    def redirect(self, path: str) -> Response:
+        """303: the answer to a form is another page, which may be reloaded."""
+        return Response(status=303, headers={"Location": self.url(path) if path.startswith("/") else path})
+
+    def url(self, path: str) -> str:
+        return self.platform.settings.base_url + path
+
+    @cached_property
+    def csrf_token(self) -> str:
+        """For a form's hidden field ``csrf_token``: signed, and bound to a cookie of this browser."""
+        known = self.request.cookies.get("visitor", "")
+        visitor = known if len(known) == 32 and known.isalnum() else secrets.token_hex(16)
+        self.cookies["visitor"] = (visitor, ONE_YEAR)
+        return self.platform.tokens.sign("csrf", visitor)
+
+    def check_csrf(self) -> None:
+        try:
+            value = self.platform.tokens.read(
+                "csrf", self.request.form.get("csrf_token", ""), self.platform.clock.now()
+            )
+            if value == self.request.cookies.get("visitor"):
+                return
+        except BadToken:
+            pass
+        _ = self.gettext
+        detail = _("Your browser must accept cookies from this site. Go back, reload the form and send it again.")
+        raise Problem(403, "stale-form", _("This form is out of date."), detail)
+
+
+Handler = Callable[..., Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    handler: Handler
+    api: bool
+    csrf: bool
+    max_body: int
+
+
+class Site:
+    """Routes and templates of one target. Calling it answers a request.
+
+    Args:
+        templates: the slice's folder; ``shared/web/templates`` is searched after it.
+    """
+
+    def __init__(self, platform: Platform, templates: Path) -> None:
+        self.platform = platform
+        self._templates = templates
+        self._map = Map([Rule("/healthz", endpoint=Route(_health, True, False, 0), methods=["GET"])])
+        self.before: list[Callable[[Visit], Response | None]] = []
+        """Run before every handler, in order; the first response ends it (the desk's sign-in)."""
+
+    def route(
+        self, rule: str, *methods: str, api: bool = False, csrf: bool = True, max_body: int = MAX_BODY
+    ) -> Callable[[Handler], Handler]:
+        """Register ``handler(visit, **parts of the path)``.
+
+        Args:
+            api: answers JSON, problems included, and sends CORS headers; no CSRF check, since it reads no cookie.
+            csrf: off only for a POST that carries its own proof (a one-click link, a signed hook).
+        """
+
+        def register(handler: Handler) -> Handler:
+            target = Route(handler, api, csrf and not api, max_body)
+            verbs = list(methods or ("GET",)) + (["OPTIONS"] if api else [])
+            self._map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
+            return handler
+
+        return register
+
+    def environment(self, language: str) -> jinja2.Environment:
+        return _environment(self._templates, language)
+
+    def __call__(self, request: Request) -> Response:
+        enter_trace(request.headers.get("traceparent"), request.headers.get("X-Cloud-Trace-Context"))
+        visit = Visit(request, self, languages.SOURCE)
+        visit.api = request.path.startswith("/api/")
+        try:
+            self._choose_language(visit)
+            response = self._dispatch(visit)
+        except Problem as problem:
+            response = _answer(visit, problem)
+        except HTTPException as error:
+            response = _from_http(visit, error)
+        except Unavailable as error:
+            log.warning("answered 503: %s", error)
+            response = _answer(visit, _unavailable(visit))
+        except Exception:
+            log.exception("unexpected error at %s", request.path)
+            response = _answer(visit, _unexpected(visit))
+        return self._finish(visit, response)
+
+    def _dispatch(self, visit: Visit) -> Response:
+        request = visit.request
+        adapter = self._map.bind_to_environ(request.environ)
+        route, parts = adapter.match()
+        assert isinstance(route, Route)
+        visit.api = route.api
+        if request.method == "OPTIONS":
+            return Response("", 204)
+        request.max_content_length = route.max_body or None
+        if (request.content_length or 0) > (route.max_body or MAX_BODY):
+            raise RequestEntityTooLarge
+        if request.method == "POST" and route.csrf:
+            visit.check_csrf()
+        for step in self.before:
+            if early := step(visit):
+                return early
+        return route.handler(visit, **parts)
+
+    def _choose_language(self, visit: Visit) -> None:
+        request = visit.request
+        asked = request.args.get("lang", "")
+        if (asked and languages.best(asked) != languages.SOURCE) or asked == languages.SOURCE:
+            visit.language = languages.best(asked)
+            visit.cookies["lang"] = (visit.language, ONE_YEAR)
+        elif cookie := request.cookies.get("lang"):
+            visit.language = languages.best(cookie)
+        elif request.accept_languages:
+            visit.language = request.accept_languages.best_match(languages.available()) or languages.SOURCE
+
+    def _finish(self, visit: Visit, response: Response) -> Response:
+        settings = self.platform.settings
+        if not visit.api:
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+            response.headers.setdefault("Content-Language", visit.language)
+        if settings.secure:
+            response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
+        for name, (value, seconds) in visit.cookies.items():
+            response.set_cookie(name, value, seconds, secure=settings.secure, httponly=True, samesite="Lax")
+        origin = visit.request.headers.get("Origin")
+        if visit.api:
+            response.headers.add("Vary", "Origin")
+            if origin and origin in settings.allowed_origins:
+                response.headers["Access-Control-Allow-Origin"] = origin
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+                response.headers["Access-Control-Allow-Headers"] = "Content-Type, Idempotency-Key, Accept-Language"
+                response.headers["Access-Control-Max-Age"] = "86400"
+        return response
+
+
+def asset(name: str) -> str:
+    """The URL of a file in ``shared/web/static``; it changes with the content, so browsers may keep it for ever."""
+    return f"/static/{name}?v={_digest(name)}"
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:10]
+
+
+@cache
+def _environment(templates: Path, language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([templates, HERE / "templates"]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    catalogue = languages.translations(language)
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(
+        asset=asset,
+        languages=languages,
+        text=lambda texts: languages.text(texts, language),
+        direction=languages.direction(language),
+    )
+    return environment
+
+
+def _health(visit: Visit) -> Response:
+    visit.platform.store.get("processed", "healthz")
+    return visit.json({"status": "ok"})
+
+
+def _answer(visit: Visit, problem: Problem) -> Response:
+    if visit.api or "application/problem+json" in visit.request.headers.get("Accept", ""):
+        body = json.dumps(problem.body(visit.platform.settings.base_url))
+        response = Response(body, problem.status, content_type="application/problem+json")
+    else:
+        response = visit.page("problem.html", problem.status, problem=problem)
+    response.headers.update(problem.headers)
+    return response
+
+
+def _from_http(visit: Visit, error: HTTPException) -> Response:
+    _ = visit.gettext
+    if isinstance(error, RequestRedirect):
+        return Response(status=308, headers={"Location": urlsplit(error.new_url).path})
+    titles = {
+        404: (_("There is nothing at this address."), _("Check the link, or start from the front page.")),
+        405: (_("This address does not take that kind of request."), ""),
+        413: (_("What you sent is too large."), _("Shorten the text or attach smaller files.")),
+        415: (_("This format is not understood."), _("Send JSON or an HTML form.")),
+    }
+    status = error.code or 400
+    title, detail = titles.get(status, (_("This request could not be understood."), ""))
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return _answer(visit, Problem(status, "http", title, detail, headers=headers))
+
+
+def _unavailable(visit: Visit) -> Problem:
+    _ = visit.gettext
+    detail = _("Nothing was lost: what we confirmed is kept. Please send it again in a minute.")
+    return Problem(503, "unavailable", _("We cannot answer just now."), detail, headers={"Retry-After": "30"})
+
+
+def _unexpected(visit: Visit) -> Problem:
+    _ = visit.gettext
+    return Problem(500, "unexpected", _("Something went wrong on our side."), _("We have been told. Please try again."))
