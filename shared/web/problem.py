@@ -34,6 +34,11 @@ class Problem(Exception):
     errors: list[FieldError] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def messages(self) -> dict[str, str]:
+        """Message by field, as the macros of ``forms.html`` want it."""
+        return {error.field: error.message for error in self.errors}
+
     def body(self, base_url: str) -> dict[str, Any]:
         """The members of ``application/problem+json``."""
         body: dict[str, Any] = {"type": f"{base_url}/problems/{self.type}", "title": self.title, "status": self.status}

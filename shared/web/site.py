@@ -6,7 +6,6 @@ Flask application inside the first would cost a context and a dispatch for every
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jinja2
 from flask import Request, Response, json
@@ -25,13 +24,14 @@ from shared.logs import enter_trace
 from shared.ports import Unavailable
 from shared.tokens import BadToken
 from shared.web import languages
+from shared.web.assets import asset
 from shared.web.problem import Problem
 from shared.wiring import Platform
 
 HERE = Path(__file__).parent
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self';"
-    " worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -77,6 +77,11 @@ class Visit:
 
     def url(self, path: str) -> str:
         return self.platform.settings.base_url + path
+
+    def in_language(self, language: str) -> str:
+        """The address of this page in another language."""
+        query = [(name, value) for name, value in self.request.args.items(multi=True) if name != "lang"]
+        return f"{self.request.path}?{urlencode([*query, ('lang', language)])}"
 
     @cached_property
     def csrf_token(self) -> str:
@@ -213,16 +218,6 @@ class Site:
                 response.headers["Access-Control-Allow-Headers"] = "Content-Type, Idempotency-Key, Accept-Language"
                 response.headers["Access-Control-Max-Age"] = "86400"
         return response
-
-
-def asset(name: str) -> str:
-    """The URL of a file in ``shared/web/static``; it changes with the content, so browsers may keep it for ever."""
-    return f"/static/{name}?v={_digest(name)}"
-
-
-@cache
-def _digest(name: str) -> str:
-    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:10]
 
 
 @cache

@@ -1,0 +1,48 @@
+"""The files of ``shared/web/static``: every page may link them, one function serves them."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Response
+from werkzeug.exceptions import NotFound
+
+if TYPE_CHECKING:
+    from shared.web.site import Visit
+
+STATIC = Path(__file__).parent / "static"
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_A_WHILE = "public, max-age=300"
+
+
+def asset(name: str) -> str:
+    """The URL of a file in ``shared/web/static``; it changes with the content, so browsers may keep it for ever."""
+    return f"/static/{name}?v={_load(name)[1]}"
+
+
+def static_file(visit: Visit, name: str) -> Response:
+    """Handler for ``/static/<name>``. Only an address with the content's own ``v`` is kept for ever."""
+    try:
+        content, digest = _load(name)
+    except FileNotFoundError:
+        raise NotFound from None
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    response = Response(content, content_type=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+    response.headers["Cache-Control"] = FOR_EVER if visit.request.args.get("v") == digest else FOR_A_WHILE
+    response.set_etag(digest)
+    response.make_conditional(visit.request)
+    return response
+
+
+@cache
+def _load(name: str) -> tuple[bytes, str]:
+    """Content and digest. Raises ``FileNotFoundError`` for all but the names of files in the folder."""
+    path = STATIC / name
+    if path.parent != STATIC or not path.is_file():
+        raise FileNotFoundError(name)
+    content = path.read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:10]
