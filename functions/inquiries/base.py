@@ -1,0 +1,64 @@
+"""What every part of the service shares: its means, who acts, and the errors that a page must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.ports import Clock, Files, Store
+from shared.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Means:
+    store: Store
+    files: Files
+    clock: Clock
+    tokens: Tokens
+    base_url: str  # without a trailing slash
+    mail_domain: str  # of reply addresses: reply+...@{mail_domain}
+
+
+class Member(Protocol):
+    """Who acts at the desk: ``shared.web.staff.Member`` or the stored ``Staff``."""
+
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+
+
+class Invalid(Exception):
+    """A request cannot be taken as it is. ``errors``: message (English, for gettext) by field of the form."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in errors.items()))
+        self.errors = errors
+
+
+class NotFound(Exception):
+    """No such inquiry, file or colleague, or none that this person may see: the two look the same."""
+
+
+class Stale(Exception):
+    """Somebody changed the inquiry since this person saw it; nothing was written. Show it again, then decide."""
+
+
+class NotAllowed(Exception):
+    """The inquiry's state or the requester's choice forbids it. The text (English, for gettext) says why."""
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key was used before for another request (draft-ietf-httpapi-idempotency-key-header)."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came; its name is never trusted, its type is found by content (``attachments.py``)."""
+
+    name: str
+    content: bytes

@@ -1,0 +1,193 @@
+"""What the inquiries slice stores of inquiries themselves, and the form that they arrive in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from functions.inquiries.content_models import (
+    SHARE_WITH_ALL,
+    Country,
+    Email,
+    Instant,
+    Language,
+    Line,
+    RequesterType,
+    Stored,
+)
+
+State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
+OPEN_STATES: tuple[State, ...] = ("received", "routed", "assigned", "waiting", "answered", "reopened")
+Part = Literal["lead", "supporting"]
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+
+
+class InquiryRequest(BaseModel):
+    """The contact form: the body of ``POST /api/inquiries``. Attachments travel beside it."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    given_name: Line
+    family_name: Line
+    email: Email
+    country: Country
+    organisation: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    requester_type: RequesterType
+    topics: list[str] = Field(default=[], max_length=20)
+    activity: str | None = None  # the activity whose page led here
+    subject: Line
+    message: Prose
+    language: Language = "en"
+    share_with: str = SHARE_WITH_ALL  # or one organisation's id; it binds
+    consent: bool
+
+    @field_validator("consent")
+    @classmethod
+    def _agreed(cls, consent: bool) -> bool:
+        if not consent:
+            raise ValueError("We need your consent to handle your request.")
+        return consent
+
+    @field_validator("given_name", "family_name", "subject", "organisation")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
+
+
+class Requester(Stored):
+    given_name: str
+    family_name: str
+    email: str
+    country: str
+    organisation: str
+    type: RequesterType
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+
+class Inquiry(Stored):
+    """Collection ``inquiries``, id: the reference. Only ``reading.py`` reads it for staff."""
+
+    state: State = "received"
+    requester: Requester
+    topics: list[str]
+    activity: str | None
+    subject: str
+    language: str
+    share_with: str
+    received_at: Instant
+    updated_at: Instant
+    visible_to: list[str] = []  # the organisations that have an assignment; empty until it is routed
+    lead: str | None = None
+    explanation: dict[str, Any] | None = None  # shared.contracts.inquiries.Explanation
+    rules_version: str | None = None
+    answered_at: Instant | None = None  # the first answer
+    closed_at: Instant | None = None
+    closed_by: str | None = None  # an address of the staff, or "requester"
+    round: int = 1  # how often the requester has waited for us; each round has its own target
+    last_mail_id: str | None = None  # Message-ID of the requester's latest mail
+    erasure_requested_at: Instant | None = None
+    erased_at: Instant | None = None
+
+    @property
+    def confined(self) -> bool:
+        return self.share_with != SHARE_WITH_ALL
+
+
+class Assignment(Stored):
+    """Collection ``assignments``, id ``{reference}:{organisation}``: one organisation's part in one inquiry.
+
+    It repeats what lists show and filter by, so that an organisation's list is one query over its own documents:
+    what is not assigned to an organisation cannot appear in its lists or its search.
+    """
+
+    inquiry: str
+    organisation: str
+    part: Part
+    queue: str
+    assignee: str = ""  # address of the staff; empty: nobody yet
+    backlog: str | None = None  # "{organisation}/{queue}" while it is open and nobody's
+    target_hours: float
+    remind_at: Instant
+    due_at: Instant
+    clock: Literal["running", "stopped"] = "running"
+    next_at: Instant | None = None  # when the clock acts next: remind_at, then due_at
+    reminded: bool = False
+    late: bool = False  # the target passed unanswered
+    round: int = 1
+    # repeated from the inquiry
+    state: State
+    subject: str
+    requester: str
+    country: str
+    language: str
+    topics: list[str]
+    received_at: Instant
+    updated_at: Instant
+    answered_at: Instant | None = None
+    terms: list[str] = []  # words and prefixes to search by
+
+
+class Attachment(Stored):
+    """``file`` is the name in the Files port; ``name`` is the sender's, for people only."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int  # bytes
+    file: str
+
+
+class MessageDoc(Stored):
+    """Collection ``inquiry_messages``: one entry of a thread, ordered by ``at``. Notes never leave the staff."""
+
+    inquiry: str
+    at: Instant
+    kind: Literal["request", "reply", "answer", "note", "auto_reply"]
+    author: str  # a person's name
+    email: str
+    organisation: str | None = None  # of the staff; None: the requester
+    text: str
+    quoted: str = ""  # what the mail repeated of earlier ones
+    attachments: list[Attachment] = []
+    mail_id: str | None = None  # Message-ID, where it came by mail
+
+
+class AuditEntry(Stored):
+    """Collection ``audit``: created, never changed."""
+
+    time: Instant
+    inquiry: str
+    actor: str  # address of the staff, "requester" or "system"
+    organisation: str | None
+    action: str
+    detail: dict[str, Any] = {}
+
+
+class Quarantined(Stored):
+    """Collection ``quarantine``: an inbound mail that could not be threaded; ``file`` holds it raw."""
+
+    received_at: Instant
+    state: Literal["open", "settled"] = "open"
+    reason: Literal[
+        "unknown_address",
+        "forged_address",
+        "expired_address",
+        "ambiguous_address",
+        "unknown_sender",
+        "too_large",
+        "attachment_refused",
+        "malformed",
+    ]
+    detail: str = ""
+    sender: str
+    recipients: list[str]
+    subject: str
+    inquiry: str | None = None  # where the address was genuine
+    visible_to: list[str]
+    file: str
+    settled_by: str | None = None

@@ -1,0 +1,36 @@
+"""The inquiries slice behind its pages, its API and its events.
+
+``Service`` only holds the parts together; each part owns one topic:
+
+    content    organisations, staff, topics, activities, canned replies    directory.py
+    requests   a request comes in; what its requester does with it later   requests.py
+    routing    an inquiry goes to its organisations                        dispatch.py (the rules: routing.py)
+    reading    lists, search, one inquiry: all that staff may see          reading.py
+    casework   take, hand over, answer, note, close, reopen, erase         casework.py
+    inbound    mail that comes back                                        inbound.py
+    deadlines  the clock: reminders, escalation, backlog                   deadlines.py
+"""
+
+from __future__ import annotations
+
+from functions.inquiries.base import Means
+from functions.inquiries.casework import Casework
+from functions.inquiries.deadlines import Deadlines
+from functions.inquiries.directory import Directory
+from functions.inquiries.dispatch import Dispatch
+from functions.inquiries.inbound import Inbound
+from functions.inquiries.reading import Reading
+from functions.inquiries.requests import Requests
+
+
+class Service:
+    """Args: what the platform gives; tests give a ``SqliteStore`` on a temporary path, folder files and a set clock."""
+
+    def __init__(self, means: Means) -> None:
+        self.content = Directory(means.store, means.clock)
+        self.reading = Reading(means, self.content)
+        self.requests = Requests(means, self.content)
+        self.routing = Dispatch(means, self.content)
+        self.casework = Casework(means, self.content, self.reading)
+        self.inbound = Inbound(means, self.content)
+        self.deadlines = Deadlines(means, self.content)
