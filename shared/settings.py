@@ -26,10 +26,16 @@ class Settings:
     smtp_relays: tuple[str, ...]  # smtp[s]://user:password@host:port, tried in this order; none: the maildir
     project: str  # Google Cloud project
     test_clock: bool  # the clock follows the file `clock.offset` in the data folder
+    iap_audience: str = ""  # Identity-Aware Proxy guards the desks and signs for this audience
 
     @property
     def secure(self) -> bool:
         return self.base_url.startswith("https:")
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mail ends in the local mailbox instead of going out."""
+        return self.engine == "embedded" and not self.smtp_relays
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -55,6 +61,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_relays=listed("ONESTOP_SMTP_RELAYS"),
         project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
         test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
+        iap_audience=environ.get("ONESTOP_IAP_AUDIENCE", ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +24,9 @@ class Platform:
     files: Files
     clock: Clock
     tokens: Tokens
+    vouched_address: Callable[[str], str] | None = None
+    """Where Identity-Aware Proxy guards the desks: the address that its signed header vouches for; raises
+    ``PermissionError`` for a header that is not its own. None: staff sign in with links by mail."""
 
 
 def build(settings: Settings) -> Platform:
@@ -32,7 +36,8 @@ def build(settings: Settings) -> Platform:
     if settings.engine == "cloud":
         from shared.adapters import cloud
 
-        return Platform(settings, *cloud.connect(settings), clock, tokens)
+        store, bus, mailer, files = cloud.connect(settings)
+        return Platform(settings, store, bus, mailer, files, clock, tokens, _proxy(settings))
     from shared.adapters.embedded.bus import SqliteBus
     from shared.adapters.embedded.files import FolderFiles
     from shared.adapters.embedded.mailer import MaildirMailer
@@ -47,12 +52,21 @@ def build(settings: Settings) -> Platform:
     return Platform(
         settings,
         SqliteStore(settings.data / "store.db", plan.store),
-        SqliteBus(settings.data / "bus.db", plan),
+        SqliteBus(settings.data / "bus.db", plan, first_retry=1.0),
         mailer,
         FolderFiles(settings.data / "files"),
         clock,
         tokens,
+        _proxy(settings),
     )
+
+
+def _proxy(settings: Settings) -> Callable[[str], str] | None:
+    if not settings.iap_audience:
+        return None
+    from shared.adapters.cloud.iap import IdentityAwareProxy
+
+    return IdentityAwareProxy(settings.iap_audience).address
 
 
 @cache

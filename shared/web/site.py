@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
@@ -27,6 +27,9 @@ from shared.web import languages
 from shared.web.assets import asset
 from shared.web.problem import Problem
 from shared.wiring import Platform
+
+if TYPE_CHECKING:
+    from shared.web.staff import Member
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -54,6 +57,7 @@ class Visit:
     language: str
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
     api: bool = False
+    staff: Member | None = None  # who is signed in, at a desk (shared.web.staff)
 
     @property
     def platform(self) -> Platform:

@@ -1,0 +1,163 @@
+"""A small browser over one ``Site``, without a server: cookies are kept, forms are sent as they were shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from flask import Request
+from werkzeug.test import Client, TestResponse
+
+from shared import topology
+from shared.adapters.embedded.files import FolderFiles
+from shared.adapters.embedded.store import SqliteStore
+from shared.settings import Settings
+from shared.tokens import Tokens
+from shared.web.site import Site
+from shared.wiring import Platform
+
+DOMAIN = "onestop.test"
+SETTINGS = Settings(
+    engine="embedded",
+    data=Path(),
+    base_url=f"https://{DOMAIN}",
+    secret_keys=("a key for tests, long enough to sign",),
+    allowed_origins=(),
+    mail_from="onestop <noreply@onestop.test>",
+    smtp_relays=(),
+    project="tests",
+    test_clock=False,
+)
+
+
+@dataclass
+class StoppedClock:
+    """Moves only when told to."""
+
+    time: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def forward(self, **units: float) -> None:
+        self.time += timedelta(**units)
+
+
+class NoMail:
+    """Slices other than notification never touch the mailer or the bus: any use fails."""
+
+
+def platform(folder: Path, settings: Settings = SETTINGS, **others: Any) -> Platform:
+    """A platform on a new SQLite file in ``folder``, with a clock that stands still."""
+    store = SqliteStore(folder / "store.db", topology.load().store)
+    files, tokens = FolderFiles(folder / "files"), Tokens(settings.secret_keys)
+    return Platform(settings, store, NoMail(), NoMail(), files, StoppedClock(), tokens, **others)  # type: ignore[arg-type]
+
+
+@dataclass
+class Form:
+    action: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Browser:
+    """Cookies of one visitor at one or several sites of the same origin."""
+
+    def __init__(self, *sites: Site, address: str = "203.0.113.7") -> None:
+        self._sites = sites
+        self._address = address
+        self._client = Client(self._answer)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self._open(path, method="GET", **options)
+
+    def post(self, path: str, data: Any = None, **options: Any) -> TestResponse:
+        return self._open(path, method="POST", data=data, **options)
+
+    def send(self, page: TestResponse, index: int = 0, action: str | None = None, **values: Any) -> TestResponse:
+        """Send the page's form number ``index`` with ``values`` instead of what stands in its fields."""
+        form = forms(page)[index]
+        kept = [(name, value) for name, value in form.fields if name not in values]
+        given = [(n, v) for n, value in values.items() for v in (value if isinstance(value, list) else [value])]
+        data: dict[str, list[Any]] = {}
+        for name, value in [*kept, *given]:
+            data.setdefault(name, []).append(value)
+        target = action or form.action or page.request.path
+        return self.post(target, data)
+
+    def follow(self, response: TestResponse) -> TestResponse:
+        assert response.status_code == 303, response.text
+        return self.get(response.headers["Location"].removeprefix(SETTINGS.base_url))
+
+    def cookie(self, name: str) -> str:
+        found = self._client.get_cookie(name, DOMAIN)
+        return found.value if found else ""
+
+    def set_cookie(self, name: str, value: str) -> None:
+        self._client.set_cookie(name, value, domain=DOMAIN)
+
+    def _open(self, path: str, **options: Any) -> TestResponse:
+        options.setdefault("environ_base", {"REMOTE_ADDR": self._address})
+        return self._client.open(path, base_url=SETTINGS.base_url, **options)
+
+    def _answer(self, environ: Any, start_response: Any) -> Any:
+        response = self._sites[0](Request(environ))
+        for other in self._sites[1:]:
+            if response.status_code != 404:
+                break
+            response = other(Request(environ))
+        return response(environ, start_response)
+
+
+def forms(page: TestResponse) -> list[Form]:
+    """The forms of ``<main>`` with what a browser would send of them, buttons aside."""
+    reader = _Forms()
+    reader.feed(page.text.partition("<main")[2].partition("</main>")[0])
+    return reader.forms
+
+
+def words(page: TestResponse) -> str:
+    """The text of ``<main>``."""
+    main = re.search(r"<main.*?</main>", page.text, re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main[0] if main else page.text)).strip()
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._area: str | None = None
+        self._select: str | None = None
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given.get("action", "")))
+        if not self.forms:
+            return
+        kind, name, fields = given.get("type", "text"), given.get("name", ""), self.forms[-1].fields
+        if tag == "input" and name and kind not in ("submit", "file"):
+            if kind not in ("checkbox", "radio") or "checked" in given:
+                fields.append((name, given.get("value", "")))
+        elif tag == "textarea":
+            self._area, self._text = name, ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in given:
+            fields.append((self._select, given.get("value", "")))
+
+    def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self._area is not None:
+            self.forms[-1].fields.append((self._area, self._text.removeprefix("\n")))
+            self._area = None
+        elif tag == "select":
+            self._select = None
