@@ -7,6 +7,7 @@ one test suite in ``tests/ports`` holds them to what is written here.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 T = TypeVar("T")
 
 Data = dict[str, Any]
-"""A document's content: JSON values only. Instants are ``utc_text`` strings, which sort in time order; the field
-``expire_at`` is the instant after which the platform may erase the document by itself."""
+"""A document's content: JSON values only, no list directly in a list. Instants are ``utc_text`` strings, which sort in
+time order; the field ``expire_at`` is the instant after which the platform may erase the document by itself."""
 
 Operator = Literal["==", "<", "<=", ">", ">=", "in", "contains"]
 Where = tuple[str, Operator, Any]
 """``(field, operator, value)``; ``id`` names the document's own id; ``contains`` looks for one value in a list."""
+MOST_VALUES = 30
+"""How many values ``in`` takes (Firestore's limit)."""
 
 
 class Document(NamedTuple):
@@ -97,12 +100,14 @@ class Store(Protocol):
     ) -> list[Document]:
         """At most ``limit`` documents that match all conditions, by the field ``order`` and then by id.
 
-        A document without the field ``order`` is not found (as in Firestore). ``<`` and its kin may name only the
-        field that the query is ordered by.
+        A document where the field ``order`` is absent or None is not found. Raises ``ValueError`` for what not every
+        engine can answer (``check_conditions``).
         """
         ...
 
-    def count(self, collection: str, *where: Where) -> int: ...
+    def count(self, collection: str, *where: Where) -> int:
+        """How many documents match. Raises ``ValueError`` as ``query`` does."""
+        ...
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Write all or nothing.
@@ -142,13 +147,16 @@ class Mailer(Protocol):
     def send(self, message: bytes, sender: str, recipient: str) -> str:
         """Hand over one RFC 5322 message; ``sender`` is the envelope's (RFC 5321 MAIL FROM). Returns the relay used.
 
-        Raises ``PermanentMailError`` or ``TransientMailError``.
+        Raises ``PermanentMailError`` or ``TransientMailError``, and ``ValueError`` for an address with a line break.
         """
         ...
 
 
 class Files(Protocol):
-    """Attachments and exports. Names are chosen by us (never by a visitor): ``folder/id``."""
+    """Attachments and exports. Names are chosen by us (never by a visitor): ``folder/id``, letters, digits, ``-_:``.
+
+    Raises ``ValueError`` for a name of another form, ``Unavailable`` where the platform does not answer.
+    """
 
     def write(self, name: str, content: bytes, media_type: str) -> None: ...
 
@@ -163,6 +171,30 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The current instant, in UTC."""
         ...
+
+
+def check_file_name(name: str) -> None:
+    """Raises ``ValueError`` where ``name`` is not ``folder/id``."""
+    if not re.fullmatch(r"[\w-]+(/[\w:-]+)+", name, re.ASCII):
+        raise ValueError(f"not a file name of ours: {name!r}")
+
+
+def check_conditions(where: Sequence[Where], order: str | None = None) -> None:
+    """Refuse what not every engine can answer (https://cloud.google.com/firestore/docs/query-data/queries).
+
+    Raises ``ValueError`` for a comparison with None, a second ``contains``, ``in`` with more than ``MOST_VALUES``
+    values, and ``<`` and its kin on another field than ``order`` (without an order: on more than one field).
+    """
+    ranged = {name for name, operator, _ in where if operator in ("<", "<=", ">", ">=")}
+    if len(ranged | {order or name for name in ranged}) > 1:
+        raise ValueError(f"a range needs the query ordered by its own field, not {sorted(ranged)} by {order!r}")
+    if sum(operator == "contains" for _, operator, _ in where) > 1:
+        raise ValueError("one query can look into one list")
+    for name, operator, value in where:
+        if value is None or (operator == "in" and None in value):
+            raise ValueError(f"{name!r} cannot be compared with None: store a value that says it")
+        if operator == "in" and len(value) > MOST_VALUES:
+            raise ValueError(f"{name!r}: 'in' takes at most {MOST_VALUES} values, not {len(value)}")
 
 
 def utc_text(instant: datetime) -> str:

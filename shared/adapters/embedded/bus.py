@@ -9,15 +9,23 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from shared.ports import Message, Unavailable
+from shared.adapters.embedded.database import Database
+from shared.ports import Message
 from shared.topology import Topology
 
 DEAD_LETTER_TOPIC = "dead-letters"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS queue (subscription TEXT, id TEXT, topic TEXT, data BLOB, attributes TEXT,"
+    " attempt INTEGER, due REAL, published REAL, PRIMARY KEY (subscription, id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS queue_due ON queue (subscription, due, published)",
+)
+_ENQUEUE = "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, 0, 0.0, ?)"
+_REMOVE = "DELETE FROM queue WHERE subscription = ? AND id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,87 +38,79 @@ class Queued:
 
 
 class SqliteBus:
-    """``shared.ports.Bus``, with the subscriber's side for the pusher."""
+    """``shared.ports.Bus``, with the subscriber's side for the pusher.
 
-    def __init__(self, path: Path, topology: Topology) -> None:
-        self._path = path
+    Args:
+        first_retry: seconds, in place of the topology's lower bound of the backoff.
+    """
+
+    def __init__(self, path: Path, topology: Topology, first_retry: float | None = None) -> None:
+        self._database = Database(path, _SCHEMA)
         self._topology = topology
-
-    @cached_property
-    def _db(self) -> sqlite3.Connection:
-        """Opened at first use, after the server has forked its workers."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS queue (subscription TEXT, id TEXT, topic TEXT, data BLOB, attributes TEXT,"
-            " attempt INTEGER, due REAL, PRIMARY KEY (subscription, id)) WITHOUT ROWID"
-        )
-        db.execute("CREATE INDEX IF NOT EXISTS queue_due ON queue (due)")
-        return db
+        self._first_retry = topology.delivery.backoff[0] if first_retry is None else first_retry
 
     def publish(self, messages: Sequence[Message]) -> None:
-        rows = [
-            (subscription.name, m.id, m.topic, m.data, json.dumps(m.attributes), 0, 0.0)
-            for m in messages
-            for subscription in self._topology.subscriptions_of(m.topic)
-        ]
-        self._execute_many("INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        with self._database.transaction() as db:
+            self._enqueue(db, messages)
 
-    def due(self, now: float, limit: int, exclude: Sequence[tuple[str, str]] = ()) -> list[Queued]:
-        """Messages to push at ``now`` (seconds since the epoch), oldest first; ``exclude`` are those under way."""
-        rows = self._db.execute(
-            "SELECT subscription, id, topic, data, attributes, attempt FROM queue WHERE due <= ? ORDER BY due LIMIT ?",
-            (now, limit + len(exclude)),
+    def due(
+        self,
+        now: float,
+        limit: int,
+        exclude: Collection[tuple[str, str]] = (),
+        subscriptions: Sequence[str] | None = None,
+    ) -> list[Queued]:
+        """Messages to push at ``now`` (seconds since the epoch), oldest first.
+
+        Args:
+            exclude: (subscription, message id) of those under way.
+            subscriptions: only of these; None: of all.
+        """
+        names = [s.name for s in self._topology.subscriptions] if subscriptions is None else subscriptions
+        rows = self._database.read(
+            "SELECT subscription, id, topic, data, attributes, attempt FROM queue WHERE subscription IN"  # noqa: S608
+            f" ({','.join('?' * len(names))}) AND due <= ? ORDER BY due, published LIMIT ?",
+            (*names, now, limit + len(exclude)),
         )
-        under_way = set(exclude)
         return [
             Queued(row[0], Message(row[1], row[2], row[3], json.loads(row[4])), row[5] + 1)
             for row in rows
-            if (row[0], row[1]) not in under_way
+            if (row[0], row[1]) not in exclude
         ][:limit]
 
     def acknowledge(self, queued: Sequence[Queued]) -> None:
-        self._execute_many(
-            "DELETE FROM queue WHERE subscription = ? AND id = ?", [(q.subscription, q.message.id) for q in queued]
-        )
+        with self._database.transaction() as db:
+            db.executemany(_REMOVE, [(q.subscription, q.message.id) for q in queued])
 
     def postpone(self, queued: Queued, now: float) -> None:
         """After a failed push: try again later, or move the message to the dead letters."""
-        delivery = self._topology.delivery
-        last = queued.attempt >= delivery.attempts and queued.message.topic != DEAD_LETTER_TOPIC
-        if last:
-            message = queued.message
-            attributes = {
-                **message.attributes,
-                "CloudPubSubDeadLetterSourceSubscription": queued.subscription,
-                "CloudPubSubDeadLetterSourceDeliveryCount": str(queued.attempt),
-                "topic": message.topic,
-            }
-            letter = Message(f"{message.id}:{queued.subscription}", DEAD_LETTER_TOPIC, message.data, attributes)
-            self.publish([letter])
-            self.acknowledge([queued])
-            return
-        low, high = delivery.backoff
-        wait = min(low * 2 ** min(queued.attempt - 1, 16), high) * random.uniform(0.8, 1.2)
-        self._execute_many(
-            "UPDATE queue SET attempt = ?, due = ? WHERE subscription = ? AND id = ?",
-            [(queued.attempt, now + wait, queued.subscription, queued.message.id)],
-        )
+        delivery, message = self._topology.delivery, queued.message
+        key = (queued.subscription, message.id)
+        wait = min(self._first_retry * 2 ** min(queued.attempt - 1, 16), delivery.backoff[1]) * random.uniform(0.8, 1.2)
+        with self._database.transaction() as db:
+            if queued.attempt >= delivery.attempts and message.topic != DEAD_LETTER_TOPIC:
+                self._enqueue(db, [_dead_letter(queued)])
+                db.execute(_REMOVE, key)
+            else:
+                sql = "UPDATE queue SET attempt = ?, due = ? WHERE subscription = ? AND id = ?"
+                db.execute(sql, (queued.attempt, now + wait, *key))
 
     def depth(self) -> int:
         """How many deliveries wait, in all subscriptions."""
-        return int(self._db.execute("SELECT count(*) FROM queue").fetchone()[0])
+        return int(self._database.read("SELECT count(*) FROM queue")[0][0])
 
-    def _execute_many(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany(sql, rows)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"the bus did not answer: {error}") from error
+    def _enqueue(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
+        now = time.time()
+        for m in messages:
+            for subscription in self._topology.subscriptions_of(m.topic):
+                db.execute(_ENQUEUE, (subscription.name, m.id, m.topic, m.data, json.dumps(m.attributes), now))
+
+
+def _dead_letter(queued: Queued) -> Message:
+    """The message with the attributes that Pub/Sub adds: https://cloud.google.com/pubsub/docs/handling-failures."""
+    attributes = {
+        **queued.message.attributes,
+        "CloudPubSubDeadLetterSourceSubscription": queued.subscription,
+        "CloudPubSubDeadLetterSourceDeliveryCount": str(queued.attempt),
+    }
+    return Message(f"{queued.message.id}:{queued.subscription}", DEAD_LETTER_TOPIC, queued.message.data, attributes)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from shared.ports import check_file_name
 
 
 class FolderFiles:
@@ -16,9 +19,11 @@ class FolderFiles:
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         for target, data in ((path.with_suffix(".type"), media_type.encode()), (path, content)):
-            draft = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-            draft.write_bytes(data)
-            draft.replace(target)  # a reader sees all of it or nothing
+            with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
+                draft.write(data)
+                draft.flush()
+                os.fsync(draft.fileno())
+            os.replace(draft.name, target)  # a reader sees all of it or nothing
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         path = self._path(name)
@@ -32,7 +37,5 @@ class FolderFiles:
             path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
-        path = (self._root / name).resolve()
-        if not path.is_relative_to(self._root.resolve()) or path.suffix:
-            raise ValueError(f"not a file name of ours: {name!r}")
-        return path
+        check_file_name(name)
+        return self._root / name

@@ -13,6 +13,8 @@ class MaildirMailer:
         self._path = path
 
     def send(self, message: bytes, sender: str, recipient: str) -> str:
+        if any(character in sender + recipient for character in "\r\n"):
+            raise ValueError("an address must not hold a line break")
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
         mailbox.Maildir(self._path).add(envelope + message)
         return "maildir"

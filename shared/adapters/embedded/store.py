@@ -6,48 +6,42 @@ indexes, and an index over a list field (``"terms[]"``) a small table of its own
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import random
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.ports import Conflict, Create, Cursor, Data, Delete, Document, Replace, Unavailable, Where, Write
+from shared.adapters.embedded.database import Database
+from shared.ports import Conflict, Create, Cursor, Data, Delete, Document, Replace, Where, Write, check_conditions
 
-BUSY_SECONDS = 5.0
 _OPERATORS = {"==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_IN = "IN (SELECT value FROM json_each(?))"  # one statement and one parameter, however many values
 
 
 class SqliteStore:
     """``shared.ports.Store`` on SQLite.
 
-    A commit is one ``BEGIN IMMEDIATE`` under a file lock: waiting in the kernel for the lock is fair and wakes at
-    once, where SQLite's own busy handler sleeps in steps. ``synchronous=FULL`` keeps a commit through a power cut.
+    Args:
+        schema: by collection, its ``indexes`` and ``ttl``, as in ``shared/topology.toml``.
     """
 
     def __init__(self, path: Path, schema: dict[str, dict[str, Any]]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self._database = Database(path)
         self._schema = schema
-        self._local = threading.local()
         self._known: set[str] = set()
 
     # -- reading --
 
     def get(self, collection: str, id: str) -> Document | None:
-        found = self.get_many(collection, (id,))
-        return found[0] if found else None
+        sql = f"SELECT id, data, version FROM {self._table(collection)} WHERE id = ?"
+        rows = self._database.read(sql, (id,))
+        return _document(collection, rows[0]) if rows else None
 
     def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
-        wanted = list(ids)
-        marks = ",".join("?" * len(wanted))
-        sql = f"SELECT id, data, version FROM {self._table(collection)} WHERE id IN ({marks})"  # noqa: S608
-        return [_document(collection, row) for row in self._read(sql, wanted)]
+        sql = f"SELECT id, data, version FROM {self._table(collection)} WHERE id {_IN}"
+        return [_document(collection, row) for row in self._database.read(sql, (json.dumps(list(ids)),))]
 
     def query(
         self,
@@ -58,6 +52,7 @@ class SqliteStore:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> list[Document]:
+        check_conditions(where, order)
         source, conditions, values, field = self._select(collection, where, order)
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
         if after is not None and order == "id":
@@ -70,13 +65,14 @@ class SqliteStore:
             conditions.append(f"{field(order)} IS NOT NULL")
         filters = " AND ".join(conditions) or "1"
         ordering = ", ".join(f"{field(name)} {direction}" for name in dict.fromkeys((order, "id")))
-        sql = f"SELECT d.id, d.data, d.version FROM {source} WHERE {filters} ORDER BY {ordering} LIMIT ?"  # noqa: S608
-        return [_document(collection, row) for row in self._read(sql, [*values, limit])]
+        sql = f"SELECT d.id, d.data, d.version FROM {source} WHERE {filters} ORDER BY {ordering} LIMIT ?"
+        return [_document(collection, row) for row in self._database.read(sql, [*values, limit])]
 
     def count(self, collection: str, *where: Where) -> int:
+        check_conditions(where)
         source, conditions, values, _ = self._select(collection, where, "id")
-        sql = f"SELECT count(*) FROM {source} WHERE {' AND '.join(conditions) or '1'}"  # noqa: S608
-        return int(next(iter(self._read(sql, values)))[0])
+        sql = f"SELECT count(*) FROM {source} WHERE {' AND '.join(conditions) or '1'}"
+        return int(next(iter(self._database.read(sql, values)))[0])
 
     # -- writing --
 
@@ -86,7 +82,7 @@ class SqliteStore:
         rows = [(w, None if isinstance(w, Delete) else _encode(w.data)) for w in writes]
         for write in writes:
             self._table(write.collection)
-        with self._transaction() as db:
+        with self._database.transaction() as db:
             for write, data in rows:
                 self._write(db, write, data)
 
@@ -95,14 +91,17 @@ class SqliteStore:
         erased = 0
         for collection in (name for name, rules in self._schema.items() if rules.get("ttl")):
             while page := self.query(collection, ("expire_at", "<", now), order="expire_at", limit=500):
-                self.commit([Delete(collection, document.id, None) for document in page])
+                try:
+                    self.commit([Delete(collection, document.id, document.version) for document in page])
+                except Conflict:
+                    continue  # one of them has just been given more time
                 erased += len(page)
         return erased
 
     def collections(self) -> list[str]:
         """Every collection that has a table, for export."""
         sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%|%' AND name NOT LIKE 'sqlite%'"
-        return sorted(row[0] for row in self._read(sql, ()))
+        return sorted(row[0] for row in self._database.read(sql, ()))
 
     # -- inside --
 
@@ -117,19 +116,19 @@ class SqliteStore:
             case Replace(version=None):
                 db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", (write.id, data, version))
             case Replace():
-                sql = f"UPDATE {table} SET data = ?, version = ? WHERE id = ? AND version = ?"  # noqa: S608
+                sql = f"UPDATE {table} SET data = ?, version = ? WHERE id = ? AND version = ?"
                 if not db.execute(sql, (data, version, write.id, int(write.version or 0))).rowcount:
                     raise Conflict(f"{write.collection}/{write.id} has changed")
             case Delete(version=None):
-                db.execute(f"DELETE FROM {table} WHERE id = ?", (write.id,))  # noqa: S608
+                db.execute(f"DELETE FROM {table} WHERE id = ?", (write.id,))
             case Delete():
-                sql = f"DELETE FROM {table} WHERE id = ? AND version = ?"  # noqa: S608
+                sql = f"DELETE FROM {table} WHERE id = ? AND version = ?"
                 if not db.execute(sql, (write.id, int(write.version or 0))).rowcount:
                     raise Conflict(f"{write.collection}/{write.id} has changed")
         for fields in self._list_indexes(write.collection):
             index = _quote(_index_name(write.collection, fields))
             if not isinstance(write, Create):
-                db.execute(f"DELETE FROM {index} WHERE id = ?", (write.id,))  # noqa: S608
+                db.execute(f"DELETE FROM {index} WHERE id = ?", (write.id,))
             if not isinstance(write, Delete):
                 marks = ",".join("?" * (len(fields) + 1))
                 rows = [(*entry, write.id) for entry in _entries(write.data, fields)]
@@ -139,9 +138,9 @@ class SqliteStore:
         """``FROM`` source, conditions, their values, and how a field is written in this query."""
         source, columns = f"{self._table(collection)} d", {}
         listed = next((f"{name}[]" for name, operator, _ in where if operator == "contains"), None)
-        needed = {order, *(name for name, operator, _ in where if operator != "contains")} - {"id"}
+        needed = {listed, order, *(name for name, operator, _ in where if operator != "contains")} - {"id"}
         for fields in self._list_indexes(collection) if listed else ():
-            if listed in fields and needed <= set(fields):
+            if needed == set(fields):  # fewer would miss the documents that lack one of the index's fields
                 columns = {name: f"x.c{position}" for position, name in enumerate(fields)} | {"id": "x.id"}
                 source = f"{_quote(_index_name(collection, fields))} x JOIN {self._table(collection)} d ON d.id = x.id"
                 break
@@ -152,8 +151,8 @@ class SqliteStore:
         conditions, values = [], []
         for name, operator, value in where:
             if operator == "in":
-                conditions.append(f"{field(name)} IN ({','.join('?' * len(value))})")
-                values.extend(value)
+                conditions.append(f"{field(name)} {_IN}")
+                values.append(json.dumps(list(value)))
             elif operator != "contains":
                 conditions.append(f"{field(name)} {_OPERATORS[operator]} ?")
                 values.append(value)
@@ -161,20 +160,21 @@ class SqliteStore:
                 conditions.append(f"{columns[f'{name}[]']} = ?")
                 values.append(value)
             else:
-                conditions.append(f"EXISTS (SELECT 1 FROM json_each(d.data, '{_path(name)}') j WHERE j.value = ?)")
+                element = f"json_each(d.data, '{_path(name)}') j WHERE typeof(j.key) = 'integer' AND j.value = ?"
+                conditions.append(f"EXISTS (SELECT 1 FROM {element})")
                 values.append(value)
         return source, conditions, values, field
 
     def _list_indexes(self, collection: str) -> Iterator[list[str]]:
         for fields in self._schema.get(collection, {}).get("indexes", ()):
             if any(name.endswith("[]") for name in fields):
-                yield fields
+                yield [name for name in fields if name != "id"]  # which always comes last
 
     def _table(self, collection: str) -> str:
         """The quoted table name, created with its indexes when it is new."""
         if collection not in self._known:
             rules = self._schema.get(collection, {})
-            with self._transaction() as db:
+            with self._database.transaction() as db:
                 table = _quote(collection)
                 db.execute(
                     f"CREATE TABLE IF NOT EXISTS {table}"
@@ -194,42 +194,6 @@ class SqliteStore:
             self._known.add(collection)
         return _quote(collection)
 
-    def _connection(self) -> sqlite3.Connection:
-        if getattr(self._local, "pid", None) != os.getpid():  # first use in this thread, or after a fork
-            db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA cache_size = -16000")
-            self._local.db, self._local.pid = db, os.getpid()
-            self._local.lock = open(f"{self._path}.lock", "ab")  # noqa: SIM115
-        connection: sqlite3.Connection = self._local.db
-        return connection
-
-    def _read(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        try:
-            return self._connection().execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"the store did not answer: {error}") from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            db = self._connection()
-            fcntl.flock(self._local.lock, fcntl.LOCK_EX)
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield db
-                    db.execute("COMMIT")
-                except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
-                    raise
-            finally:
-                fcntl.flock(self._local.lock, fcntl.LOCK_UN)
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"the store did not answer: {error}") from error
-
 
 def _document(collection: str, row: tuple[Any, ...]) -> Document:
     return Document(collection, row[0], json.loads(row[1]), str(row[2]))
@@ -237,16 +201,26 @@ def _document(collection: str, row: tuple[Any, ...]) -> Document:
 
 def _encode(data: Data) -> str:
     try:
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except TypeError as error:
         raise ValueError(f"not JSON: {error}") from None
+    if ("[[" in text or ",[" in text) and _nests_lists(data):  # the text tells most documents apart at once
+        raise ValueError("a list must not stand directly in a list: Firestore does not store it")
+    return text
+
+
+def _nests_lists(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_nests_lists, value.values()))
+    return isinstance(value, list | tuple) and any(isinstance(v, list | tuple) or _nests_lists(v) for v in value)
 
 
 def _entries(data: Data, fields: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows that one document has in a list index: one for each element of the list."""
     values = [data.get(name.removesuffix("[]")) for name in fields]
     place = next(n for n, name in enumerate(fields) if name.endswith("[]"))
-    for element in values[place] or ():
+    elements = values[place]
+    for element in elements if isinstance(elements, list) else ():
         yield (*values[:place], element, *values[place + 1 :])
 
 
