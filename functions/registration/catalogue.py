@@ -1,0 +1,56 @@
+"""The events as the store has them."""
+
+from __future__ import annotations
+
+import time
+
+from functions.registration.models import EventDefinition
+from shared.ports import Data, Document, Store, from_utc_text, utc_text
+
+EVENTS = "events"
+FRESH = 2.0  # seconds for which a process believes what it read
+INSTANTS = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
+
+
+class EventNotFound(Exception):
+    """There is no such event."""
+
+
+class Catalogue:
+    """Reads event definitions, each at most once in two seconds for a process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, tuple[float, EventDefinition]] = {}
+
+    def get(self, id: str) -> EventDefinition:
+        """Raises ``EventNotFound``."""
+        read_at, event = self._known.get(id, (float("-inf"), None))
+        if event is None or time.monotonic() - read_at > FRESH:
+            document = self._store.get(EVENTS, id)
+            if document is None:
+                raise EventNotFound(id)
+            event = definition(document)
+            self._known[id] = (time.monotonic(), event)
+        return event
+
+    def listed(self) -> list[EventDefinition]:
+        """All events that are shown to the public, the earliest first."""
+        return [definition(d) for d in self._store.query(EVENTS, ("listed", "==", True), order="starts_at", limit=500)]
+
+
+def stored(event: EventDefinition) -> Data:
+    """The document of an event: its definition, instants as ``utc_text``."""
+    data = event.model_dump(mode="json", exclude_none=True)
+    for name in INSTANTS:
+        if name in data:
+            data[name] = utc_text(getattr(event, name))
+    return data
+
+
+def definition(document: Document) -> EventDefinition:
+    data = dict(document.data)
+    for name in INSTANTS:
+        if name in data:
+            data[name] = from_utc_text(data[name])
+    return EventDefinition.model_validate(data)

@@ -1,0 +1,141 @@
+"""Event definitions in and out of TOML: ``python -m functions.registration.content import|export``.
+
+An instant is written as an offset date-time, or relative to the day of import in the event's own zone:
+``"+60d 09:00"``. An event that is in the store already keeps the instants that a relative one once became, so that
+importing a file again changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import tomli_w
+from pydantic import ValidationError
+
+from functions.registration import seats
+from functions.registration.catalogue import EVENTS, INSTANTS, definition, stored
+from functions.registration.models import EventDefinition
+from shared.contracts.events import outbox_row
+from shared.contracts.registration import SeatsReleased
+from shared.ports import Clock, Replace, Store
+from shared.wiring import platform
+
+SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
+RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
+
+
+class BadContent(Exception):
+    """A content file cannot be taken; the text names file, key and mend."""
+
+
+def read(path: Path, store: Store, now: datetime) -> list[EventDefinition]:
+    """The events of one file. Raises ``BadContent``."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadContent(f"{path}: cannot be read ({error.strerror}); check the file's name") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadContent(f"{path}: not valid TOML: {error}") from None
+    unknown = raw.keys() - {"events"}
+    if unknown or not isinstance(raw.get("events"), list):
+        raise BadContent(f"{path}: {', '.join(sorted(unknown)) or 'events'}: write each event as a [[events]] table")
+    return [_event(path, position, entry, store, now) for position, entry in enumerate(raw["events"], 1)]
+
+
+def _event(path: Path, position: int, entry: dict[str, Any], store: Store, now: datetime) -> EventDefinition:
+    name = f"{path}: event {position} ({entry.get('id', 'no id')})"
+    known = store.get(EVENTS, str(entry.get("id"))) if entry.get("id") else None
+    for key in INSTANTS:
+        value = entry.get(key)
+        if not isinstance(value, str):
+            continue
+        if known and key in known.data:
+            entry[key] = known.data[key]
+        else:
+            entry[key] = _resolve(f"{name}: {key}", value, str(entry.get("timezone", "UTC")), now)
+    try:
+        return EventDefinition.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the event"
+        mend = f" (found: {first['input']!r})" if first["loc"] and first["type"] != "missing" else ""
+        raise BadContent(f"{name}: {where}: {first['msg']}{mend}") from None
+
+
+def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:
+    match = RELATIVE.match(text)
+    if not match:
+        raise BadContent(f"{name}: {text!r}: write an offset date-time, or relative to today like '+60d 09:00'")
+    try:
+        zone = ZoneInfo(timezone)
+        at = time(int(match[2]), int(match[3]))
+    except (ValueError, KeyError) as error:
+        raise BadContent(f"{name}: {text!r} in {timezone!r}: {error}") from None
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=int(match[1])), at, zone)
+
+
+def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
+    """Add or update events and their seats; registrations are never touched. Returns how many changed."""
+    changed = 0
+    for event in events:
+        data = stored(event)
+        known = store.get(EVENTS, event.id)
+        if not known or known.data != data:
+            store.commit([Replace(EVENTS, event.id, data, None)])
+            changed += 1
+        seats.resize(store, event)
+        if store.query(seats.SEATS, ("event", "==", event.id), ("state", "==", "held"), limit=1):
+            store.commit([outbox_row("registration", SeatsReleased(event=event.id), clock.now())])
+    return changed
+
+
+def export(store: Store) -> str:
+    """All events as one TOML file that ``import`` takes."""
+    events: list[dict[str, Any]] = []
+    after = None
+    while page := store.query(EVENTS, order="starts_at", after=after, limit=100):
+        events += [_exported(definition(document)) for document in page]
+        after = page[-1].cursor("starts_at")
+    return tomli_w.dumps({"events": events}, multiline_strings=True)
+
+
+def _exported(event: EventDefinition) -> dict[str, Any]:
+    data = event.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {**data, **{name: getattr(event, name) for name in INSTANTS if name in data}}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m functions.registration.content")
+    commands = parser.add_subparsers(dest="command", required=True)
+    importing = commands.add_parser("import", help="add or update events")
+    importing.add_argument("--if-empty", action="store_true", help="only where the store has no event yet")
+    importing.add_argument("files", nargs="*", type=Path, default=[SAMPLES])
+    commands.add_parser("export", help="write events.toml").add_argument("folder", type=Path)
+    options = parser.parse_args(arguments)
+    store, clock = platform().store, platform().clock
+    if options.command == "export":
+        options.folder.mkdir(parents=True, exist_ok=True)
+        (options.folder / "events.toml").write_text(export(store), "utf-8")
+        print(f"{options.folder / 'events.toml'} written")
+        return 0
+    if options.if_empty and store.count(EVENTS):
+        return 0
+    try:
+        events = [event for path in options.files for event in read(path, store, clock.now())]
+    except BadContent as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(events)} events read, {save(store, clock, events)} added or changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Registrations as documents, and the writes that change or end one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from functions.registration import seats
+from functions.registration.models import Registration
+from shared.contracts.events import Payload, outbox_row
+from shared.contracts.registration import SeatsReleased
+from shared.ids import key_of
+from shared.ports import Data, Delete, Document, Replace, Where, Write, utc_text
+
+SOURCE = "registration"
+REGISTRATIONS = "registrations"
+PERSONS = "persons"
+
+
+def registration_of(document: Document) -> Registration:
+    return Registration(**document.data, version=document.version)
+
+
+def stored(registration: Registration) -> Data:
+    return registration.model_dump(exclude_none=True)
+
+
+def changing(registration: Registration) -> Replace:
+    """The write that keeps ``registration`` as it is now, where nobody changed it since it was read."""
+    assert registration.version
+    return Replace(REGISTRATIONS, registration.reference, stored(registration), registration.version)
+
+
+def ending(
+    registration: Registration, state: Literal["cancelled", "expired", "declined"], notice: Payload, now: datetime
+) -> list[Write]:
+    """Writes that end a registration: its seats come back and its address may register again."""
+    writes: list[Write] = [
+        Delete(PERSONS, key_of(registration.event, registration.email.casefold()), None),
+        outbox_row(SOURCE, notice, now),
+        *seats.give_back(registration.event, registration.pools),
+    ]
+    if registration.pools:
+        writes.append(outbox_row(SOURCE, SeatsReleased(event=registration.event), now))
+    registration.state, registration.pools, registration.ended_at = state, [], utc_text(now)
+    return [changing(registration), *writes]
+
+
+def in_line(event: str, category: str) -> list[Where]:
+    """The conditions of a category's waitlist."""
+    return [("event", "==", event), ("state", "==", "waitlisted"), ("category", "==", category)]

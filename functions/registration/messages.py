@@ -1,0 +1,95 @@
+"""The slice's events, composed from what it knows: complete, so that no consumer needs to ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.registration.models import EventDefinition, Registration
+from shared.contracts.events import Payload
+from shared.contracts.registration import (
+    EventFacts,
+    Registrant,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+    RegistrationCorrected,
+    RegistrationExpired,
+    RegistrationReceived,
+    RegistrationRepeated,
+    RegistrationWaitlisted,
+    ReminderDue,
+)
+from shared.ports import from_utc_text
+from shared.tokens import Tokens
+
+
+class Composer:
+    """Builds payloads; links are signed tokens below ``base_url``."""
+
+    def __init__(self, tokens: Tokens, base_url: str) -> None:
+        self._tokens = tokens
+        self._base_url = base_url
+
+    def manage_token(self, reference: str) -> str:
+        return self._tokens.sign("manage", reference)
+
+    def received(self, event: EventDefinition, registration: Registration) -> Payload:
+        assert registration.verify_by
+        verify_by = from_utc_text(registration.verify_by)
+        token = self._tokens.sign("verify", registration.reference)
+        link = f"{self._base_url}/r/{token}/verify"
+        return RegistrationReceived(**self.base(event, registration), verify_link=link, verify_by=verify_by)
+
+    def repeated(self, event: EventDefinition, registration: Registration) -> Payload:
+        """To somebody who registers again: the verification once more, or the link to what is there."""
+        if registration.state == "unverified":
+            return self.received(event, registration)
+        return RegistrationRepeated(**self.base(event, registration))
+
+    def confirmed(self, event: EventDefinition, registration: Registration, from_waitlist: bool = False) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationConfirmed(**base, sequence=registration.sequence, from_waitlist=from_waitlist)
+
+    def waitlisted(self, event: EventDefinition, registration: Registration, position: int) -> Payload:
+        return RegistrationWaitlisted(**self.base(event, registration), position=position)
+
+    def corrected(self, event: EventDefinition, registration: Registration) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationCorrected(**base, state=registration.state, sequence=registration.sequence)
+
+    def cancelled(self, event: EventDefinition, registration: Registration, was_confirmed: bool) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationCancelled(**base, was_confirmed=was_confirmed, sequence=registration.sequence)
+
+    def expired(self, event: EventDefinition, registration: Registration) -> Payload:
+        return RegistrationExpired(**self.base(event, registration))
+
+    def reminder(self, event: EventDefinition, registration: Registration, before: str) -> Payload:
+        return ReminderDue(**self.base(event, registration), before=before)
+
+    def base(self, event: EventDefinition, registration: Registration) -> dict[str, Any]:
+        """What every payload has. The join link is in what goes to confirmed people, and nowhere else."""
+        facts = EventFacts(
+            id=event.id,
+            title=event.title,
+            starts_at=event.starts_at,
+            ends_at=event.ends_at,
+            timezone=event.timezone,
+            mode=event.mode,
+            location=event.location,
+            organiser=event.organiser,
+            contact_email=event.contact_email,
+            join_link=event.join_link if registration.state == "confirmed" else None,
+            page=f"{self._base_url}/events/{event.id}",
+        )
+        registrant = Registrant(
+            given_name=registration.given_name,
+            family_name=registration.family_name,
+            email=registration.email,
+            language=registration.language,
+        )
+        link = f"{self._base_url}/r/{self.manage_token(registration.reference)}"
+        return {"reference": registration.reference, "registrant": registrant, "event": facts, "manage_link": link}
+
+
+def unknown_category(event: EventDefinition) -> str:
+    return "Choose one of: " + ", ".join(category.id for category in event.categories) + "."

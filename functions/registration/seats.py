@@ -1,0 +1,163 @@
+"""Seats: one document for each seat that is not taken, so that a pool can never be oversold.
+
+Taking a seat deletes its ticket (``seats/{random id}``: event, pool, state) under a version precondition, in the same
+commit as the registration: two people cannot delete one document. Giving it back creates a new ticket, ``held`` at
+first: only ``settle`` decides whether somebody in the waitlist gets it or whether it becomes ``free`` for newcomers.
+
+A newcomer takes free tickets only. Whoever finds none joins the waitlist and, in the same commit, moves a *gate* of
+the category forward; freeing a ticket needs all gates of the categories that use it unmoved since the waitlist was
+seen empty. So nobody can begin to wait while a ticket becomes free, and the waitlist is never jumped.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from functions.registration.models import EventDefinition
+from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
+
+SEATS = "seats"
+POOLS = "pools"
+GATES = "gates"
+GATE_SHARDS = 8  # joining a long waitlist must not queue up at one document
+HINTS = 32
+CHUNK = 200
+FRESH = 2.0  # seconds
+
+
+class Seats:
+    """Finds free tickets cheaply, from the first seat to the last.
+
+    A process keeps a few free tickets that it has seen, read from a random place so that processes seldom meet. They
+    are hints: the claim's precondition decides, and after a conflict the pool is read again.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hints: defaultdict[str, list[Document]] = defaultdict(list)
+        self._left: dict[str, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, pools: Sequence[str]) -> list[Write] | None:
+        """Writes that claim one seat of each pool; None where one of them has no free seat."""
+        found: list[Document] = []
+        for pool in pools:
+            ticket = self._next(pool)
+            if ticket is None:
+                with self._lock:
+                    for seen in found:
+                        self._hints[seen.data["pool"]].append(seen)
+                return None
+            found.append(ticket)
+        return [Delete(SEATS, ticket.id, ticket.version) for ticket in found]
+
+    def forget(self, pools: Iterable[str]) -> None:
+        """After a conflict: somebody else takes seats here, so read them afresh."""
+        with self._lock:
+            for pool in pools:
+                self._hints.pop(pool, None)
+
+    def left(self, pool: str) -> int:
+        """How many seats are free, as of the last two seconds."""
+        read_at, left = self._left.get(pool, (float("-inf"), 0))
+        if time.monotonic() - read_at > FRESH:
+            left = self._store.count(SEATS, ("pool", "==", pool), ("state", "==", "free"))
+            self._left[pool] = (time.monotonic(), left)
+        return left
+
+    def _next(self, pool: str) -> Document | None:
+        with self._lock:
+            hints = self._hints[pool]
+            if hints:
+                return hints.pop()
+        fresh = self._free(pool, HINTS)
+        random.shuffle(fresh)
+        with self._lock:
+            self._hints[pool] = fresh
+            return fresh.pop() if fresh else None
+
+    def _free(self, pool: str, limit: int) -> list[Document]:
+        """Up to ``limit`` free tickets from a random place on, around the end to the beginning."""
+        where: list[Where] = [("pool", "==", pool), ("state", "==", "free")]
+        start = secrets.token_hex(8)
+        found = self._store.query(SEATS, *where, after=(start, start), limit=limit)
+        if not found:
+            found = self._store.query(SEATS, *where, limit=limit)
+        return found
+
+
+def ticket(event: str, pool: str, state: str) -> Create:
+    return Create(SEATS, secrets.token_hex(8), {"event": event, "pool": pool, "state": state})
+
+
+def give_back(event: str, pools: Iterable[str]) -> list[Write]:
+    """Writes that return one seat to each pool, held until ``settle`` gives it on."""
+    return [ticket(event, pool, "held") for pool in pools]
+
+
+def gate_reading(store: Store, event: EventDefinition, category: str) -> Document | str:
+    """One of the category's gates, read before looking for seats: the document, or the id of one still to be made."""
+    id = f"{event.id}:{category}:{random.randrange(GATE_SHARDS)}"
+    return store.get(GATES, id) or id
+
+
+def move_gate(reading: Document | str) -> Write:
+    """Fails with ``Conflict`` where the gate has moved since it was read."""
+    if isinstance(reading, str):
+        return Create(GATES, reading, {"moves": 1})
+    return Replace(GATES, reading.id, {"moves": reading.data["moves"] + 1}, reading.version)
+
+
+def gates_reading(store: Store, event: EventDefinition, categories: Iterable[str]) -> list[Document | str]:
+    """All gates of ``categories``."""
+    ids = [f"{event.id}:{category}:{shard}" for category in categories for shard in range(GATE_SHARDS)]
+    known = {gate.id: gate for gate in store.get_many(GATES, ids)}
+    return [known.get(id, id) for id in ids]
+
+
+def resize(store: Store, event: EventDefinition) -> None:
+    """Issue or withdraw tickets until every pool has as many seats as the definition says.
+
+    Runs again where it was interrupted. Seats that are taken stay taken: a pool that is too full withdraws the next
+    ones that come back (``withdraw``). Tickets issued after the first time are held, since somebody may wait for them.
+    """
+    wanted = event.capacities()
+    with_pool = {pool.id for pool in store.query(POOLS, ("event", "==", event.id), limit=1000)}
+    for pool in sorted(wanted.keys() | with_pool):
+        while decide(lambda pool=pool: _resize_step(store, event.id, pool, wanted.get(pool, 0))):  # type: ignore[misc]
+            pass
+
+
+def _resize_step(store: Store, event: str, pool: str, wanted: int) -> bool:
+    """One chunk towards ``wanted`` seats; False when there is nothing more to do now."""
+    known = store.get(POOLS, pool)
+    data: Data = known.data if known else {"event": event, "wanted": wanted, "issued": 0, "filled": False}
+    missing = wanted - data["issued"]
+    writes: list[Write] = []
+    if missing > 0:
+        state = "held" if data["filled"] else "free"
+        writes = [ticket(event, pool, state) for _ in range(min(missing, CHUNK))]
+    elif missing < 0:
+        where: list[Where] = [("pool", "==", pool), ("state", "in", ["free", "held"])]
+        writes = [Delete(SEATS, t.id, t.version) for t in store.query(SEATS, *where, limit=min(-missing, CHUNK))]
+    issued = data["issued"] + (len(writes) if missing > 0 else -len(writes))
+    after = {**data, "wanted": wanted, "issued": issued, "filled": data["filled"] or issued >= wanted}
+    if known and after == known.data:
+        return False
+    store.commit([Replace(POOLS, pool, after, known.version) if known else Create(POOLS, pool, after), *writes])
+    return issued != wanted and bool(writes)
+
+
+def withdraw(store: Store, held: Document) -> bool:
+    """Take a held ticket out of a pool that has more seats than it should; False where it may stay."""
+    pool = store.get(POOLS, held.data["pool"])
+    if pool is None or pool.data["issued"] <= pool.data["wanted"]:
+        return False
+    less = {**pool.data, "issued": pool.data["issued"] - 1}
+    store.commit([Replace(POOLS, pool.id, less, pool.version), Delete(SEATS, held.id, held.version)])
+    return True

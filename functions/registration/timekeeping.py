@@ -1,0 +1,168 @@
+"""What time does to registrations: unverified ones expire, returned seats are given on, reminders fall due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from functions.registration import seats
+from functions.registration.catalogue import Catalogue
+from functions.registration.ledger import REGISTRATIONS, SOURCE, changing, ending, in_line, registration_of
+from functions.registration.messages import Composer
+from functions.registration.models import EventDefinition, Registration
+from shared.contracts.events import outbox_row
+from shared.ports import (
+    Clock,
+    Conflict,
+    Create,
+    Cursor,
+    Delete,
+    Document,
+    Replace,
+    Store,
+    Where,
+    Write,
+    decide,
+    from_utc_text,
+    utc_text,
+)
+
+REMINDERS = "reminders"
+PAGE = 100
+
+
+class Timekeeper:
+    """Run by the clock tick and by ``registration.seats_released``. Every step is one commit, so a crash between two
+    leaves nothing half done, and whoever comes next goes on from there."""
+
+    def __init__(self, store: Store, clock: Clock, events: Catalogue, free: seats.Seats, compose: Composer) -> None:
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._seats = free
+        self._compose = compose
+
+    def tick(self) -> None:
+        self.expire_unverified()
+        held = self._store.query(seats.SEATS, ("state", "==", "held"), limit=500)
+        for event in {ticket.data["event"] for ticket in held}:
+            self.settle(event)
+        self.remind()
+
+    def expire_unverified(self) -> int:
+        """End the registrations whose address was not verified in time; returns how many."""
+        done = 0
+        now = self._clock.now()
+        where: list[Where] = [("state", "==", "unverified"), ("verify_by", "<", utc_text(now))]
+        while page := self._store.query(REGISTRATIONS, *where, order="verify_by", limit=PAGE):
+            for document in page:
+                registration = registration_of(document)
+                notice = self._compose.expired(self._events.get(registration.event), registration)
+                try:
+                    self._store.commit(ending(registration, "expired", notice, now))
+                except Conflict:
+                    continue  # verified or cancelled this moment
+                done += 1
+        return done
+
+    # -- the waitlist --
+
+    def settle(self, event_id: str) -> int:
+        """Give held seats to the waitlist in its order, and what nobody waits for to newcomers; returns promotions."""
+        event = self._events.get(event_id)
+        promoted = 0
+
+        def step() -> int | None:
+            held = self._store.query(seats.SEATS, ("event", "==", event_id), ("state", "==", "held"), limit=PAGE)
+            return self._settle_step(event, held) if held else None
+
+        while (more := decide(step, attempts=20)) is not None:
+            promoted += more
+        return promoted
+
+    def _settle_step(self, event: EventDefinition, held: list[Document]) -> int:
+        """One promotion, or, where nobody can be promoted, held tickets withdrawn or freed."""
+        gates = seats.gates_reading(self._store, event, [category.id for category in event.categories])
+        by_pool = {ticket.data["pool"]: ticket for ticket in held}
+        for registration in self._first_in_line(event):
+            pools = event.pools(event.category_of(registration.category))
+            claims = self._claims_for(pools, by_pool)
+            if claims is None:
+                continue
+            now = self._clock.now()
+            registration.state, registration.confirmed_at, registration.pools = "confirmed", utc_text(now), pools
+            notice = self._compose.confirmed(event, registration, from_waitlist=True)
+            self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now)])
+            return 1
+        if any(seats.withdraw(self._store, ticket) for ticket in by_pool.values()):
+            return 0
+        free = [Replace(seats.SEATS, t.id, {**t.data, "state": "free"}, t.version) for t in held]
+        self._store.commit([*free, *(seats.move_gate(gate) for gate in gates)])
+        return 0
+
+    def _first_in_line(self, event: EventDefinition) -> list[Registration]:
+        """The first of each category's waitlist, in the order in which they came."""
+        heads: list[Registration] = []
+        for category in event.categories:
+            page = self._store.query(REGISTRATIONS, *in_line(event.id, category.id), order="waitlisted_at", limit=1)
+            heads += [registration_of(document) for document in page]
+        return sorted(heads, key=lambda r: (r.waitlisted_at or "", r.reference))
+
+    def _claims_for(self, pools: list[str], held: dict[str, Document]) -> list[Write] | None:
+        """Writes that take a held ticket of each pool, or a free one where none is held."""
+        claims: list[Write] = [Delete(seats.SEATS, held[p].id, held[p].version) for p in pools if p in held]
+        missing = [pool for pool in pools if pool not in held]
+        self._seats.forget(missing)
+        more = self._seats.take(missing)
+        return None if more is None else claims + more
+
+    # -- reminders --
+
+    def remind(self) -> int:
+        """Announce the reminders that are due; returns how many people are reminded."""
+        now = self._clock.now()
+        announced = 0
+        for event in self._events.listed():
+            if not now < event.starts_at < now + timedelta(days=60):
+                continue
+            due = [(name, time) for name, time in event.reminder_times().items() if time <= now]
+            if due:  # an earlier one that was missed would only repeat this one
+                announced += self._remind(event, *due[-1])
+        return announced
+
+    def _remind(self, event: EventDefinition, before: str, due_at: datetime) -> int:
+        """Page through the confirmed people; the checkpoint moves in the same commit as the page's announcements."""
+        id = f"{event.id}:{before}:{utc_text(event.starts_at)}"
+        announced = 0
+
+        def page() -> bool:
+            nonlocal announced
+            checkpoint = self._store.get(REMINDERS, id)
+            state = checkpoint.data if checkpoint else {"after": None, "done": False}
+            if state["done"]:
+                return False
+            after: Cursor | None = tuple(state["after"]) if state["after"] else None
+            where: list[Where] = [("event", "==", event.id), ("state", "==", "confirmed")]
+            people = self._store.query(REGISTRATIONS, *where, order="created_at", after=after, limit=PAGE)
+            rows = [
+                outbox_row(
+                    SOURCE, self._compose.reminder(event, person, before), self._clock.now(), f"reminder:{id}:{p.id}"
+                )
+                for p in people
+                if (person := registration_of(p)).confirmed_at and from_utc_text(person.confirmed_at) < due_at
+            ]
+            moved = {
+                "after": list(people[-1].cursor("created_at")) if people else state["after"],
+                "done": len(people) < PAGE,
+            }
+            self._store.commit(
+                [
+                    Replace(REMINDERS, id, moved, checkpoint.version) if checkpoint else Create(REMINDERS, id, moved),
+                    *rows,
+                ]
+            )
+            announced += len(rows)
+            return not moved["done"]
+
+        while decide(page):
+            pass
+        return announced
