@@ -1,0 +1,80 @@
+resource "google_storage_bucket" "packages" {
+  name                        = "${var.project}-onestop-packages"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  depends_on                  = [google_project_service.api]
+}
+
+# The content's hash is in the name, so a function is deployed again exactly when its zip changed.
+resource "google_storage_bucket_object" "package" {
+  for_each = var.packages
+  bucket   = google_storage_bucket.packages.name
+  name     = basename(each.value)
+  source   = each.value
+}
+
+resource "google_cloudfunctions2_function" "target" {
+  for_each    = local.targets
+  name        = each.value.service
+  location    = var.region
+  description = "onestop ${each.value.function}.${each.value.name}"
+
+  build_config {
+    runtime         = var.runtime
+    entry_point     = each.value.name
+    service_account = google_service_account.builder.id
+    source {
+      storage_source {
+        bucket = google_storage_bucket.packages.name
+        object = google_storage_bucket_object.package[each.value.function].name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = google_service_account.target[each.key].email
+    ingress_settings                 = each.value.name == "events" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_INTERNAL_AND_GCLB"
+    available_cpu                    = local.topology.server.cloud.cpu
+    available_memory                 = local.topology.server.cloud.memory
+    max_instance_request_concurrency = local.topology.server.cloud.workers * local.topology.server.cloud.threads
+    min_instance_count               = lookup(var.min_instances, each.key, 0)
+    max_instance_count               = each.value.max
+    # A push that outlives its acknowledgement deadline is delivered again: stop it there.
+    timeout_seconds = local.topology.delivery.ack_deadline
+
+    environment_variables = merge(
+      {
+        WORKERS                 = local.topology.server.cloud.workers
+        THREADS                 = local.topology.server.cloud.threads
+        GOOGLE_CLOUD_PROJECT    = var.project
+        ONESTOP_ENGINE          = "cloud"
+        ONESTOP_BASE_URL        = "https://${var.domain}"
+        ONESTOP_MAIL_FROM       = var.mail_from
+        ONESTOP_ALLOWED_ORIGINS = join(" ", var.allowed_origins)
+      },
+      contains(each.value.uses, "files") ? { ONESTOP_FILES_BUCKET = google_storage_bucket.files.name } : {},
+      each.value.name == "events" ? {
+        ONESTOP_PUSH_AUDIENCE = local.push_urls[each.key]
+        ONESTOP_PUSH_ACCOUNT  = google_service_account.pusher.email
+      } : {},
+    )
+
+    dynamic "secret_environment_variables" {
+      for_each = local.secrets_of[each.key]
+      content {
+        key        = secret_environment_variables.value
+        project_id = var.project
+        secret     = google_secret_manager_secret.secret[secret_environment_variables.key].secret_id
+        version    = "latest"
+      }
+    }
+  }
+
+  depends_on = [
+    google_firestore_database.store,
+    google_project_iam_member.builder,
+    google_project_iam_member.builder_sources,
+    google_secret_manager_secret_iam_member.reader,
+  ]
+}

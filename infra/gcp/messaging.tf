@@ -1,0 +1,89 @@
+locals {
+  pubsub_agent       = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  dead_letters       = "dead-letters"
+  retention          = "${local.topology.delivery.retention}s"
+  push_subscriptions = { for name, s in local.topology.subscriptions : name => s if s.topic != local.dead_letters }
+}
+
+resource "google_pubsub_topic" "topic" {
+  for_each = local.topology.topics
+  name     = each.key
+  # 31 days on the dead letters, so that a replay of the whole topic is possible long after the desk looked away.
+  message_retention_duration = each.key == local.dead_letters ? "2678400s" : null
+  message_storage_policy {
+    allowed_persistence_regions = [var.region]
+  }
+  depends_on = [google_project_service.api]
+}
+
+resource "google_pubsub_subscription" "push" {
+  for_each                   = local.topology.subscriptions
+  name                       = each.key
+  topic                      = google_pubsub_topic.topic[each.value.topic].id
+  ack_deadline_seconds       = local.topology.delivery.ack_deadline
+  message_retention_duration = local.retention
+
+  expiration_policy {
+    ttl = "" # never, however quiet
+  }
+
+  push_config {
+    push_endpoint = local.push_urls["${each.value.function}-events"]
+    oidc_token {
+      service_account_email = google_service_account.pusher.email
+      audience              = local.push_urls["${each.value.function}-events"]
+    }
+  }
+
+  retry_policy {
+    minimum_backoff = "${local.topology.delivery.backoff[0]}s"
+    maximum_backoff = "${local.topology.delivery.backoff[1]}s"
+  }
+
+  dynamic "dead_letter_policy" { # dead letters themselves are tried until they are stored or too old
+    for_each = each.value.topic == local.dead_letters ? [] : [local.topology.delivery.attempts]
+    content {
+      dead_letter_topic     = google_pubsub_topic.topic[local.dead_letters].id
+      max_delivery_attempts = dead_letter_policy.value
+    }
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.pusher]
+}
+
+# Pub/Sub itself moves a message: it publishes the dead letter and acknowledges the original.
+# https://cloud.google.com/pubsub/docs/handling-failures#grant_forwarding_permissions
+resource "google_pubsub_topic_iam_member" "dead_letters" {
+  topic  = google_pubsub_topic.topic[local.dead_letters].name
+  role   = "roles/pubsub.publisher"
+  member = local.pubsub_agent
+}
+
+resource "google_pubsub_subscription_iam_member" "dead_letters" {
+  for_each     = local.push_subscriptions
+  subscription = google_pubsub_subscription.push[each.key].name
+  role         = "roles/pubsub.subscriber"
+  member       = local.pubsub_agent
+}
+
+resource "google_cloud_scheduler_job" "schedule" {
+  for_each  = local.topology.schedules
+  name      = "onestop-${each.key}"
+  region    = var.region
+  schedule  = each.value.cron
+  time_zone = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = google_pubsub_topic.topic[each.value.topic].id
+    data       = base64encode("{}")
+    attributes = { # an envelope without news: a tick is no event to remember, the consumer looks at its own clock
+      event_id = each.value.type
+      type     = each.value.type
+      time     = "2000-01-01T00:00:00Z"
+    }
+  }
+
+  retry_config {
+    retry_count = 1 # the next minute brings the next tick
+  }
+}

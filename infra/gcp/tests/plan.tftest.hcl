@@ -1,0 +1,192 @@
+# `terraform test` with no cloud in reach: what would be created follows the topology.
+
+mock_provider "google" {
+  override_during = plan
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+variables {
+  project     = "onestop-test"
+  domain      = "register.example.org"
+  mail_from   = "Secretariat <noreply@example.org>"
+  alert_email = "operator@example.org"
+  runtime     = "python311"
+  packages = {
+    registration = "build/registration-0123456789ab.zip"
+    inquiries    = "build/inquiries-0123456789ab.zip"
+    notification = "build/notification-0123456789ab.zip"
+  }
+}
+
+run "follows_the_topology" {
+  command = plan
+
+  assert {
+    condition = toset(keys(google_cloudfunctions2_function.target)) == toset(flatten([
+      for function, targets in jsondecode(file("topology.json")).functions : [for name, _ in targets : "${function}-${name}"]
+    ]))
+    error_message = "every target of the topology is a function, and nothing else is"
+  }
+  assert {
+    condition     = toset(keys(google_pubsub_topic.topic)) == toset(keys(jsondecode(file("topology.json")).topics))
+    error_message = "every topic of the topology exists"
+  }
+  assert {
+    condition     = toset(keys(google_pubsub_subscription.push)) == toset(keys(jsondecode(file("topology.json")).subscriptions))
+    error_message = "every subscription of the topology exists"
+  }
+  assert {
+    condition     = toset(keys(google_cloud_scheduler_job.schedule)) == toset(keys(jsondecode(file("topology.json")).schedules))
+    error_message = "every schedule of the topology exists"
+  }
+}
+
+run "keeps_events_targets_private" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for id, f in google_cloudfunctions2_function.target : f.service_config[0].ingress_settings == (endswith(id, "-events") ? "ALLOW_INTERNAL_ONLY" : "ALLOW_INTERNAL_AND_GCLB")])
+    error_message = "events targets take internal traffic only, the others also the load balancer's"
+  }
+  assert {
+    condition     = alltrue([for id, member in google_cloud_run_v2_service_iam_member.front : !endswith(id, "-events")])
+    error_message = "nobody but the pusher may call an events target"
+  }
+  assert {
+    condition     = alltrue([for id in keys(google_compute_backend_service.front) : !endswith(id, "-events")])
+    error_message = "the load balancer does not reach events targets"
+  }
+  assert {
+    condition = alltrue([for s in google_pubsub_subscription.push : (
+      s.push_config[0].oidc_token[0].audience == s.push_config[0].push_endpoint &&
+      startswith(s.push_config[0].push_endpoint, "https://onestop-")
+    )])
+    error_message = "every push carries a token for the function that it reaches"
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.target["notification-events"].service_config[0].environment_variables["ONESTOP_PUSH_AUDIENCE"] == google_pubsub_subscription.push["notification-registrations"].push_config[0].oidc_token[0].audience
+    error_message = "a function expects the audience that its subscriptions state"
+  }
+}
+
+run "gives_up_only_into_dead_letters" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for name, s in google_pubsub_subscription.push : length(s.dead_letter_policy) == (name == "notification-dead-letters" ? 0 : 1)])
+    error_message = "every subscription but that of the dead letters has a dead-letter policy"
+  }
+  assert {
+    condition     = alltrue([for s in google_pubsub_subscription.push : s.message_retention_duration == "604800s"])
+    error_message = "messages live for seven days"
+  }
+}
+
+run "grants_what_targets_use" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == setunion(toset([for id in keys(google_service_account.target) : "${id} secret-keys"]), ["notification-events smtp-relays"])
+    error_message = "only notification.events reads the relays' passwords"
+  }
+  assert {
+    condition     = !contains(keys(google_pubsub_topic_iam_member.publisher), "registration-web inquiries")
+    error_message = "registration does not publish on the topic of inquiries"
+  }
+  assert {
+    condition     = toset(keys(google_storage_bucket_iam_member.files)) == toset([for id in keys(google_service_account.target) : id if startswith(id, "inquiries-")])
+    error_message = "only inquiries reaches the files"
+  }
+}
+
+run "keeps_documents_safe" {
+  command = plan
+
+  assert {
+    condition     = google_firestore_database.store.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
+    error_message = "the last seven days can be read back"
+  }
+  assert {
+    condition     = google_firestore_database.store.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "the database cannot be deleted by mistake"
+  }
+  assert {
+    condition     = google_storage_bucket.files.public_access_prevention == "enforced" && google_storage_bucket.files.uniform_bucket_level_access
+    error_message = "attachments are never public"
+  }
+}
+
+run "leaves_the_desk_to_mail_sign_in" {
+  command = plan
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.front["inquiries-desk"].member == "allUsers"
+    error_message = "without Identity-Aware Proxy the load balancer must reach the desk"
+  }
+}
+
+run "puts_the_desk_behind_identity_aware_proxy" {
+  command = plan
+  variables {
+    desk_members = ["group:staff@example.org"]
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.front["inquiries-desk"].member == "serviceAccount:service-123456789012@gcp-sa-iap.iam.gserviceaccount.com"
+    error_message = "only the proxy calls the desk"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.front["inquiries-web"].member == "allUsers"
+    error_message = "the public pages stay public"
+  }
+  assert {
+    condition     = length(google_compute_backend_service.front["registration-desk"].iap) == 1 && length(google_compute_backend_service.front["registration-web"].iap) == 0
+    error_message = "the proxy stands before desks and only there"
+  }
+}
+
+run "alerts_on_spending" {
+  command = plan
+  variables {
+    budget = { billing_account = "0A0A0A-1B1B1B-2C2C2C", amount = 100 }
+  }
+
+  assert {
+    condition     = google_billing_budget.monthly[0].amount[0].specified_amount[0].units == "100"
+    error_message = "the budget has the given amount"
+  }
+}
+
+run "refuses_a_url_for_a_domain" {
+  command = plan
+  variables {
+    domain = "https://register.example.org/"
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_a_missing_package" {
+  command = plan
+  variables {
+    packages = { registration = "build/registration-0123456789ab.zip" }
+  }
+  expect_failures = [var.packages]
+}
+
+run "refuses_an_unknown_target" {
+  command = plan
+  variables {
+    min_instances = { registration-wev = 1 }
+  }
+  expect_failures = [var.min_instances]
+}
+
+run "refuses_a_desk_member_without_kind" {
+  command = plan
+  variables {
+    desk_members = ["staff@example.org"]
+  }
+  expect_failures = [var.desk_members]
+}
