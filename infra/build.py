@@ -21,6 +21,10 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from babel.messages.mofile import write_mo
+
+from infra import catalogues
+
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant that the zip format knows
@@ -90,7 +94,7 @@ def package_files(name: str) -> dict[str, bytes]:
     }
     for folder in (ROOT / "functions" / name, ROOT / "shared"):
         files |= {str(path.relative_to(ROOT)): path.read_bytes() for path in shipped(folder)}
-    files |= catalogues()
+    files |= compiled_catalogues()
     return files | bytecode({entry: content for entry, content in files.items() if entry.endswith(".py")})
 
 
@@ -104,16 +108,12 @@ def shipped(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def catalogues() -> dict[str, bytes]:
+def compiled_catalogues() -> dict[str, bytes]:
     """The gettext catalogues, compiled from their sources."""
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
     compiled = {}
-    for source in (ROOT / "shared" / "locale").rglob("*.po"):
+    for source in catalogues.paths():
         buffer = io.BytesIO()
-        with source.open("rb") as lines:
-            write_mo(buffer, read_po(lines))
+        write_mo(buffer, catalogues.read(source))
         compiled[str(source.with_suffix(".mo").relative_to(ROOT))] = buffer.getvalue()
     return compiled
 

@@ -58,6 +58,9 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_PUSH_AUDIENCE = local.push_urls[each.key]
         ONESTOP_PUSH_ACCOUNT  = google_service_account.pusher.email
       } : {},
+      local.proxied && each.value.name == "desk" ? {
+        ONESTOP_IAP_AUDIENCE = "/projects/${data.google_project.this.number}/global/backendServices/${google_compute_backend_service.front[each.key].generated_id}"
+      } : {},
     )
 
     dynamic "secret_environment_variables" {

@@ -17,7 +17,7 @@ resource "google_compute_region_network_endpoint_group" "front" {
   region                = var.region
   network_endpoint_type = "SERVERLESS"
   cloud_run {
-    service = google_cloudfunctions2_function.target[each.key].name
+    service = each.value.service # by name, since a desk's function must know its backend's id: the proxy signs for it
   }
 }
 

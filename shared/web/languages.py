@@ -20,8 +20,8 @@ SOURCE = "en"
 @cache
 def available() -> tuple[str, ...]:
     """Language tags (BCP 47), the source language first."""
-    others = sorted(path.parents[1].name for path in LOCALE.glob("*/LC_MESSAGES/onestop.po"))
-    return (SOURCE, *others)
+    others = {path.parents[1].name for path in LOCALE.glob("*/LC_MESSAGES/onestop.[pm]o")}  # a zip has no sources
+    return (SOURCE, *sorted(others))
 
 
 @cache
@@ -41,11 +41,13 @@ def direction(language: str) -> str:
     return "rtl" if language.split("-")[0] in ("ar", "fa", "he", "ur") else "ltr"
 
 
-def name(language: str) -> str:
-    """A language's name in itself: ``العربية``."""
+@cache
+def name(language: str, reader: str | None = None) -> str:
+    """A language's name in the language ``reader``; without one, in itself: ``العربية``."""
     from babel import Locale
 
-    return str(Locale.parse(language, sep="-").get_display_name(language) or language).capitalize()
+    reader = reader or language
+    return str(Locale.parse(language, sep="-").get_display_name(_locale(reader)) or language).capitalize()
 
 
 def text(texts: Mapping[str, str], language: str) -> str:
@@ -71,6 +73,13 @@ def offset(instant: datetime, timezone: str) -> str:
     """``UTC+02:00`` at that instant."""
     text = instant.astimezone(_zone(timezone)).strftime("%z")
     return f"UTC{text[:3]}:{text[3:]}"
+
+
+def zone_city(timezone: str, language: str) -> str:
+    """The city that an IANA zone is named after: ``Zürich``."""
+    from babel.dates import get_timezone_location
+
+    return str(get_timezone_location(timezone, locale=_locale(language), return_city=True))
 
 
 def country_name(code: str, language: str) -> str:
