@@ -222,6 +222,14 @@ class Registrations:
         reference = self._tokens.read("manage", token, self._clock.now())
         return self._required(reference)
 
+    def awaiting(self, token: str) -> Registration:
+        """The registration that a verification link would verify. Raises ``BadToken``."""
+        return self._required(self._tokens.read("verify", token, self._clock.now()))
+
+    def manage_token(self, reference: str) -> str:
+        """What the personal link carries. Only for a page or mail that its owner alone can see."""
+        return self._compose.manage_token(reference)
+
     def verify(self, token: str) -> Registration:
         """The address is proven: a kept seat is confirmed, else the first free one, else a place in the waitlist.
 

@@ -98,6 +98,7 @@ def json_body(visit: Visit) -> dict[str, Any]:
 
 def form_body(visit: Visit) -> dict[str, Any]:
     """A form's fields as the API's object: ``answers.diet`` becomes a member of ``answers``; a ticked box is true.
+    An empty field is one that was not sent.
 
     A list for a question of many choices, told apart by a name that ends in ``[]``.
     """
@@ -108,7 +109,7 @@ def form_body(visit: Visit) -> dict[str, Any]:
         plain = name.removesuffix("[]")
         if plain.startswith("answers."):
             body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
-        elif plain not in ("csrf_token", "submission"):
+        elif plain not in ("csrf_token", "submission") and value:
             body[plain] = value
     body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
     return body
