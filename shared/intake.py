@@ -65,11 +65,13 @@ class Intake:
     consumer: str
     handlers: Mapping[type[Payload], Handler]
     after: Callable[[Event], None] | None = None
-    on_tick: Callable[[], None] | None = None
+    on_tick: Callable[[], object] | None = None
     allow: Callable[[Request], None] | None = None
 
     def __call__(self, request: Request) -> Response:
-        """204: done, or kept for the desk. 4xx: not a push of ours. 503: Pub/Sub must try again."""
+        """204: done, or kept for the desk. 4xx: not a push of ours. 503: Pub/Sub must try again. 200: ``/healthz``."""
+        if request.path == "/healthz":
+            return Response("ok\n", 200, content_type="text/plain")
         try:
             if self.allow:
                 self.allow(request)

@@ -32,6 +32,14 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """How many processes, and threads in each, answer for one target."""
+
+    workers: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """How every subscription is delivered; times in seconds."""
 
@@ -47,6 +55,7 @@ class Topology:
     topics: tuple[str, ...]
     subscriptions: tuple[Subscription, ...]
     delivery: Delivery
+    local_servers: dict[str, Server]  # by the target's name
     schedules: dict[str, dict[str, str]]
     store: dict[str, dict[str, Any]]
 
@@ -69,6 +78,7 @@ def load() -> Topology:
         delivery=Delivery(
             delivery["ack_deadline"], tuple(delivery["backoff"]), delivery["attempts"], delivery["retention"]
         ),
+        local_servers={name: Server(**shape) for name, shape in raw["server"]["local"].items()},
         schedules=raw["schedules"],
         store=raw["store"],
     )

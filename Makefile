@@ -1,0 +1,65 @@
+# Everything one does with onestop: `make` lists it. Settings go on the command line, as in `make run PORT=8081`.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := shared/requirements.txt $(wildcard functions/*/requirements.txt) infra/local/requirements.txt
+TOOLS := tests/requirements.txt shared/adapters/cloud/requirements.txt
+CATALOGUES := $(wildcard shared/locale/*/LC_MESSAGES/onestop.po)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(foreach file,$(filter %.txt,$^),-r $(file))
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt bench import export
+
+help:  ## list what make can do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+run: .venv/runtime catalogues  ## run everything at http://127.0.0.1:8080 (PORT=8080 DATA=.onestop)
+	@exec $(BIN)/python -m infra.local.run
+
+test: .venv/tools catalogues  ## run all tests (T="tests/unit -k seats" runs some)
+	@$(BIN)/python -m pytest $(T)
+
+check: .venv/tools  ## lint, format, types, import rules, catalogues
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m infra.catalogues check
+
+fmt: .venv/tools  ## format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/tools catalogues  ## measure speed and start-up beside a bare function
+	@$(BIN)/python -m benchmarks
+
+import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b.toml" DATA=.onestop)
+	@$(BIN)/python -m infra.local.content import $(FILES)
+
+export: .venv/runtime  ## write the content as TOML files (TO=content DATA=.onestop)
+	@$(BIN)/python -m infra.local.content export $(or $(TO),content)
+
+# --- made when needed ----------------------------------------------------------------------------------------
+
+.PHONY: catalogues
+catalogues: $(CATALOGUES:.po=.mo)
+%.mo: %.po | .venv/runtime
+	@$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "onestop needs Python 3.11 or newer: install it, or name it, as in 'make run PYTHON=python3.12'" >&2; exit 1; }
+	@echo "Making the environment .venv"
+	@$(PYTHON) -m venv .venv || { echo "Python lacks its venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }
+
+.venv/runtime: $(RUNTIME) | .venv/bin/python
+	@echo "Installing what onestop needs into .venv"
+	@$(INSTALL)
+	@touch $@
+
+.venv/tools: $(TOOLS) | .venv/runtime
+	@echo "Installing the tools for tests and checks into .venv"
+	@$(INSTALL)
+	@touch $@

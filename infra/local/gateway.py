@@ -1,0 +1,165 @@
+"""One origin in front of all targets, as the load balancer is in the cloud: the longest path prefix wins.
+
+Run by the runner as ``python -m infra.local.gateway FD``, FD being the listening socket; the environment's
+``ONESTOP_TARGETS`` is a JSON object from target to local port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    web,
+)
+from multidict import CIMultiDict
+from yarl import URL
+
+from shared import topology
+from shared.topology import Topology
+
+MAX_BODY = 32 * 2**20  # bytes; Cloud Run's own limit for HTTP/1 requests
+SMALL_BODY = 256 * 1024  # bytes; taken in whole, so that a slow visitor never holds a function's worker
+PATIENCE = 3.0  # seconds for a target to come back
+RETRY_PAUSE = 0.05
+IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}  # RFC 9110, 7.6.1
+
+
+@dataclass(frozen=True)
+class Routes:
+    """From path to upstream; ``prefixes`` are sorted, the longest first."""
+
+    prefixes: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, system: Topology, ports: Mapping[str, int]) -> Routes:
+        found = {path: f"http://127.0.0.1:{ports[target.id]}" for target in system.targets for path in target.paths}
+        return cls(tuple(sorted(found.items(), key=lambda route: len(route[0]), reverse=True)))
+
+    def upstream(self, path: str) -> str | None:
+        """A prefix ends at a slash: ``/r`` takes ``/r`` and ``/r/x``, never ``/rooms``."""
+        for prefix, upstream in self.prefixes:
+            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
+                return upstream
+        return None
+
+
+class Gateway:
+    def __init__(self, routes: Routes, session: ClientSession, patience: float = PATIENCE) -> None:
+        self._routes = routes
+        self._session = session
+        self._patience = patience
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        upstream = self._routes.upstream(request.path)
+        if upstream is None:
+            return web.Response(status=404, text="There is nothing at this address.\n")
+        if (request.content_length or 0) > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
+        small = request.content_length is not None and request.content_length <= SMALL_BODY
+        body = await request.read() if small else None
+        try:
+            answer = await self._ask(request, upstream, body)
+        except (TimeoutError, ClientError):
+            return web.Response(
+                status=503,
+                headers={"Retry-After": "2"},
+                text="This part of the site is restarting. Please try again.\n",
+            )
+        async with answer:
+            return await _pass_on(request, answer)
+
+    async def _ask(self, request: web.Request, upstream: str, body: bytes | None) -> ClientResponse:
+        """Send it on. Tries again while the target restarts, where nothing was sent or sending twice is harmless."""
+        url = URL(upstream + request.raw_path, encoded=True)
+        headers = _without_hops(request.headers)
+        headers["X-Forwarded-For"] = ", ".join([*request.headers.getall("X-Forwarded-For", []), request.remote or ""])
+        headers.setdefault("X-Forwarded-Proto", request.scheme)
+        deadline = time.monotonic() + self._patience
+        while True:
+            data = body if body is not None else _stream(request) if request.can_read_body else None
+            try:
+                return await self._session.request(
+                    request.method, url, headers=headers, data=data, allow_redirects=False
+                )
+            except ClientError as error:
+                unsent = isinstance(error, ClientConnectorError)
+                if not (unsent or request.method in IDEMPOTENT) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(RETRY_PAUSE)
+
+
+async def _stream(request: web.Request) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
+        yield chunk
+
+
+async def _pass_on(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_without_hops(answer.headers))
+    with suppress(ConnectionResetError):  # the visitor has gone
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    return response
+
+
+def _without_hops(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    return CIMultiDict((k, v) for k, v in headers.items() if k.lower() not in HOP_BY_HOP | named)
+
+
+def application(routes: Routes, patience: float = PATIENCE) -> web.Application:
+    app = web.Application(client_max_size=SMALL_BODY)
+    app.router.add_route("*", "/{path:.*}", _handle)
+
+    async def client(app: web.Application) -> AsyncIterator[None]:
+        connector = TCPConnector(limit=0, keepalive_timeout=1.0)  # gunicorn lets go of an idle connection after 2 s
+        async with ClientSession(
+            connector=connector,
+            timeout=ClientTimeout(total=None, sock_connect=2, sock_read=60),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        ) as session:
+            app[GATEWAY] = Gateway(routes, session, patience)
+            yield
+
+    app.cleanup_ctx.append(client)
+    return app
+
+
+async def _handle(request: web.Request) -> web.StreamResponse:
+    return await request.app[GATEWAY](request)
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+def main() -> None:
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    routes = Routes.of(topology.load(), json.loads(os.environ["ONESTOP_TARGETS"]))
+    web.run_app(application(routes), sock=listener, print=None, access_log=None, shutdown_timeout=5)
+
+
+if __name__ == "__main__":
+    main()

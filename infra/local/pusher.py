@@ -1,0 +1,197 @@
+"""Stands in for Pub/Sub's delivery and Cloud Scheduler on the embedded engine: relay, push, tick.
+
+Run by the runner as ``python -m infra.local.pusher``; the environment's ``ONESTOP_TARGETS`` is a JSON object from
+target to local port. It may be killed at any moment: a message leaves the outbox after the bus has it, and leaves the
+bus after the function has acknowledged it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, TCPConnector
+
+from shared import outbox, topology
+from shared.adapters.embedded.bus import Queued, SqliteBus
+from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.clock import Tick
+from shared.contracts.events import OUTBOX, message, outbox_row
+from shared.ports import Clock, Message, Unavailable, utc_text
+from shared.topology import Topology
+from shared.wiring import platform
+
+RELAY_SECONDS = 0.04  # between two looks at the outbox
+RELAY_PAGE = 200
+LOOK_SECONDS = 0.2  # between two looks at the queue, unless the relay wakes us
+CLOCK_SECONDS = 0.25
+AT_ONCE = 4  # pushes under way to one function
+UNREACHABLE_SECONDS = 0.5
+log = logging.getLogger("infra.local.pusher")
+
+
+class Dispatcher:
+    """Pushes what is due to the ``events`` targets, as Pub/Sub does (https://cloud.google.com/pubsub/docs/push).
+
+    Args:
+        urls: by function.
+    """
+
+    def __init__(self, bus: SqliteBus, system: Topology, urls: Mapping[str, str], session: ClientSession) -> None:
+        self._bus = bus
+        self._system = system
+        self._urls = urls
+        self._session = session
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._done: list[Queued] = []
+        self.wake = asyncio.Event()
+
+    async def run(self) -> None:
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), LOOK_SECONDS)
+            self.wake.clear()
+            try:
+                self.step()
+            except Unavailable as error:
+                log.warning("the queue is busy: %s", error)
+
+    def step(self) -> None:
+        """Acknowledge what has been taken, then push what is due as far as there is room."""
+        if self._done:
+            self._bus.acknowledge(self._done)
+            self._done.clear()
+        for function in self._urls:
+            mine = [s.name for s in self._system.subscriptions if s.function == function]
+            pending = [key for key in self._under_way if key[0] in mine]
+            if (room := AT_ONCE - len(pending)) > 0:
+                for queued in self._bus.due(time.time(), room, pending, mine):
+                    key = (queued.subscription, queued.message.id)
+                    self._under_way[key] = asyncio.create_task(self._push(key, function, queued))
+
+    async def _push(self, key: tuple[str, str], function: str, queued: Queued) -> None:
+        try:
+            if await self._accepted(function, queued):
+                self._done.append(queued)
+            else:
+                self._bus.postpone(queued, time.time())
+        except Unavailable as error:
+            log.warning("will be pushed again: %s", error)
+        finally:
+            del self._under_way[key]
+            self.wake.set()
+
+    async def _accepted(self, function: str, queued: Queued) -> bool:
+        body = json.dumps(push_body(queued))
+        headers = {"Content-Type": "application/json"}
+        while True:
+            try:
+                async with self._session.post(self._urls[function], data=body, headers=headers) as response:
+                    return response.status in (102, 200, 201, 202, 204)
+            except ClientConnectorError:  # its process restarts: no failure of this message
+                await asyncio.sleep(UNREACHABLE_SECONDS)
+            except (TimeoutError, ClientError):
+                return False
+
+
+def push_body(queued: Queued) -> dict[str, object]:
+    sent = queued.message
+    return {
+        "message": {
+            "data": base64.b64encode(sent.data).decode(),
+            "attributes": sent.attributes,
+            "messageId": sent.id,
+            "publishTime": utc_text(datetime.now(UTC)),
+        },
+        "subscription": f"projects/local/subscriptions/{queued.subscription}",
+        "deliveryAttempt": queued.attempt,
+    }
+
+
+def relay(store: SqliteStore, bus: SqliteBus) -> int:
+    """Publish a page of the outbox; returns how many rows."""
+    rows = store.query(OUTBOX, limit=RELAY_PAGE)
+    return outbox.publish(store, bus, ((row.id, row.data) for row in rows))
+
+
+class Ticker:
+    """One tick for each minute of the platform's clock, which a test may set forward."""
+
+    def __init__(self, store: SqliteStore, bus: SqliteBus, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._minute = ""
+
+    def step(self) -> bool:
+        """Tick and erase what has expired, where a new minute has begun. True when it did."""
+        now = self._clock.now()
+        minute = now.strftime("%Y-%m-%dT%H:%MZ")
+        if minute == self._minute:
+            return False
+        self._bus.publish([tick(now, minute)])
+        self._store.erase_expired(utc_text(now))
+        self._minute = minute
+        return True
+
+
+def tick(now: datetime, minute: str) -> Message:
+    row = outbox_row("clock", Tick(), now, f"{Tick.type}:{minute}")
+    return message(row.id, row.data)
+
+
+async def run(store: SqliteStore, bus: SqliteBus, clock: Clock, system: Topology, ports: Mapping[str, int]) -> None:
+    stop = asyncio.current_task()
+    assert stop
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.cancel)
+    ticker = Ticker(store, bus, clock)
+    urls = {
+        t.function: f"http://127.0.0.1:{ports[t.id]}/" for t in system.targets if t.name == "events" and t.id in ports
+    }
+    connector = TCPConnector(limit=0, keepalive_timeout=1.0)  # gunicorn lets go of an idle connection after 2 s
+    timeout = ClientTimeout(total=system.delivery.ack_deadline)
+    async with ClientSession(connector=connector, timeout=timeout) as session:
+        dispatcher = Dispatcher(bus, system, urls, session)
+        # the store's lock may be waited for: in threads, so that pushes go on
+        with ThreadPoolExecutor(1) as relaying, ThreadPoolExecutor(1) as ticking:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(dispatcher.run())
+                tasks.create_task(_again(relaying, lambda: relay(store, bus), RELAY_SECONDS, dispatcher.wake))
+                tasks.create_task(_again(ticking, ticker.step, CLOCK_SECONDS, dispatcher.wake))
+
+
+async def _again(executor: ThreadPoolExecutor, work: Callable[[], int], pause: float, wake: asyncio.Event) -> None:
+    """Do ``work`` for ever: at once while there is some, else after ``pause`` seconds."""
+    loop = asyncio.get_running_loop()
+    while True:
+        done = 0
+        try:
+            done = await loop.run_in_executor(executor, work)
+        except Unavailable as error:
+            log.warning("tried again soon: %s", error)
+        if done:
+            wake.set()
+        else:
+            await asyncio.sleep(pause)
+
+
+def main() -> None:
+    here = platform()
+    store, bus = here.store, here.bus
+    assert isinstance(store, SqliteStore)
+    assert isinstance(bus, SqliteBus)
+    with suppress(asyncio.CancelledError):
+        asyncio.run(run(store, bus, here.clock, topology.load(), json.loads(os.environ["ONESTOP_TARGETS"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""Runs all of onestop on this machine: ``python -m infra.local.run``, or ``make run``.
+
+Settings come from the environment: ``PORT`` (8080; 0 takes a free one), ``DATA`` (``.onestop``), ``ENGINE``
+(``embedded``), and the ``ONESTOP_*`` variables of ``shared.settings``. For every target of ``shared/topology.toml``
+there is one functions-framework process, as in the cloud; in front of them a gateway gives them one origin, and behind
+them the pusher stands in for Pub/Sub and Cloud Scheduler.
+
+While it runs, ``<DATA>/run.json`` tells the address and everybody's pid.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from infra.local.processes import ROOT, Child, Family
+from shared import settings, topology
+from shared.topology import Target, Topology
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+BEHIND = 5  # niceness of what no visitor waits for
+ENGINES = ("embedded",)
+
+
+class Refused(Exception):
+    """onestop cannot run like this; the text is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the environment asks for."""
+
+    port: int
+    data: Path
+    engine: str
+
+
+def main() -> int:
+    family = Family(say)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        plan = read_plan(dict(os.environ))
+        with take_folder(plan.data), listen(plan.port) as listener:
+            run(plan, listener, family)
+    except Refused as refusal:
+        say(str(refusal))
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        family.stop()
+    return 0
+
+
+def run(plan: Plan, listener: socket.socket, family: Family) -> None:
+    """Start everybody, wait until they answer, and look after them until interrupted."""
+    begun = time.monotonic()
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    environment = child_environment(plan, url)
+    check_settings(environment)
+    import_content(environment)
+    system = topology.load()
+    ports = dict(zip((target.id for target in system.targets), free_ports(len(system.targets)), strict=True))
+    environment["ONESTOP_TARGETS"] = json.dumps(ports)
+
+    def write_state() -> None:
+        state = {"url": url, "pid": os.getpid(), "children": {child.name: child.pid for child in family.children}}
+        draft = plan.data / "run.json.draft"
+        draft.write_text(json.dumps(state, indent=2))
+        draft.replace(plan.data / "run.json")
+
+    family.on_change = write_state
+    stage(system, plan.data)
+    logs = plan.data / "logs"
+    family.start(*(function_process(target, system, ports, environment, plan.data) for target in system.targets))
+    family.start(
+        Child("pusher", ["infra.local.pusher"], environment, new_log(logs, "pusher"), nice=BEHIND),
+        Child(
+            "gateway",
+            ["infra.local.gateway", str(listener.fileno())],
+            environment,
+            new_log(logs, "gateway"),
+            pass_fds=[listener.fileno()],
+        ),
+    )
+    wait_until_ready(family, {**ports, "gateway": listener.getsockname()[1]})
+    print(
+        f"onestop is ready ({time.monotonic() - begun:.1f} s). Ctrl-C stops it.",
+        f"  public site  {url}/",
+        f"  desk         {url}/desk",
+        f"  mailbox      {url}/mailbox",
+        f"  data         {plan.data}",
+        sep="\n",
+        flush=True,
+    )
+    while True:
+        family.watch()
+        time.sleep(LOOK_SECONDS)
+
+
+# --- before the start ----------------------------------------------------------------------------------------
+
+
+def read_plan(environ: dict[str, str]) -> Plan:
+    """Raises ``Refused``."""
+    port = environ.get("PORT") or "8080"
+    if not port.isdecimal() or int(port) > 65535:
+        raise Refused(f"PORT is {port!r}: give a number from 0 to 65535, as in 'make run PORT=8081'")
+    engine = environ.get("ENGINE") or "embedded"
+    if engine not in ENGINES:
+        raise Refused(f"ENGINE is {engine!r}: this runner knows {', '.join(ENGINES)}")
+    return Plan(int(port), Path(environ.get("DATA") or ".onestop").absolute(), engine)
+
+
+def take_folder(data: Path) -> IO[str]:
+    """The data folder, made and locked for this run. Raises ``Refused``."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / "run.lock").open("a")
+    except OSError as error:
+        raise Refused(
+            f"the data folder {data} cannot be written ({error.strerror}): choose another, as in 'make run DATA=FOLDER'"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise Refused(
+            f"onestop already runs on the data folder {data}: stop it, or choose another, as in 'make run DATA=FOLDER'"
+        ) from None
+    return lock
+
+
+def listen(port: int) -> socket.socket:
+    """The public socket, held here so that nobody is turned away while the gateway restarts. Raises ``Refused``."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise Refused(
+            f"port {port} cannot be used ({error.strerror}): choose another, as in 'make run PORT={port % 65535 + 1}'"
+        ) from None
+    listener.listen(1024)
+    return listener
+
+
+def child_environment(plan: Plan, url: str) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "HOST", "DEBUG")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled bytecode starts four times faster
+    environment.setdefault("ONESTOP_BASE_URL", url)
+    return environment | {"ONESTOP_DATA": str(plan.data), "ONESTOP_ENGINE": plan.engine, "PYTHONPATH": str(ROOT)}
+
+
+def check_settings(environment: dict[str, str]) -> None:
+    """Raises ``Refused`` for a bad setting, before eight processes fail by it."""
+    try:
+        settings.from_environment(environment)
+    except settings.BadSettings as error:
+        raise Refused(str(error)) from None
+
+
+def import_content(environment: dict[str, str]) -> None:
+    """Give a new store its sample content; each slice brings its own. Raises ``Refused``."""
+    for function in sorted({target.function for target in topology.load().targets}):
+        module = f"functions.{function}.content"
+        if importlib.util.find_spec(module) is None:
+            continue
+        command = [sys.executable, "-m", module, "import", "--if-empty"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            words = done.stderr.strip()
+            raise Refused(words.splitlines()[-1] if "Traceback" in words else words or f"{module} gave no reason")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def stage(system: Topology, data: Path) -> None:
+    """The framework loads a file, not a package: give it one for each function, as the zips have at their root."""
+    for function in {target.function for target in system.targets}:
+        folder = data / "stage" / function
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "main.py").write_text(f"from functions.{function}.main import *\n")
+
+
+# --- the start -----------------------------------------------------------------------------------------------
+
+
+def function_process(
+    target: Target, system: Topology, ports: dict[str, int], environment: dict[str, str], data: Path
+) -> Child:
+    server = system.local_servers[target.name]
+    source, port = str(data / "stage" / target.function / "main.py"), str(ports[target.id])
+    runtime = data / "stage" / target.id  # gunicorn's control socket; without it all would share one in the home folder
+    runtime.mkdir(exist_ok=True)
+    shape = {"WORKERS": str(server.workers), "THREADS": str(server.threads), "XDG_RUNTIME_DIR": str(runtime)}
+    return Child(
+        target.id,
+        ["functions_framework", "--source", source, "--target", target.name, "--host", HOST, "--port", port],
+        environment | shape,
+        new_log(data / "logs", target.id),
+        nice=BEHIND if target.name == "events" else 0,
+    )
+
+
+def new_log(folder: Path, name: str) -> Path:
+    """An empty log: they are kept for one run only."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.log"
+    path.write_bytes(b"")
+    return path
+
+
+def wait_until_ready(family: Family, ports: dict[str, int]) -> None:
+    """Until every port answers ``/healthz`` with 200. Raises ``Refused`` for the first child that gives up."""
+    deadline = time.monotonic() + START_SECONDS
+    waiting = dict(ports)
+    while waiting:
+        for child in family.children:
+            if not child.alive():
+                raise Refused(f"{child.name} does not start: {child.last_words()} (its log: {child.log})")
+        waiting = {name: port for name, port in waiting.items() if not healthy(port)}
+        if waiting and time.monotonic() > deadline:
+            raise Refused(f"no answer from {', '.join(sorted(waiting))} after {START_SECONDS:.0f} s: see the logs")
+        time.sleep(0.02)
+
+
+def healthy(port: int) -> bool:
+    with suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection(HOST, port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+    return False
+
+
+def say(text: str) -> None:
+    print(f"onestop: {text}", file=sys.stderr, flush=True)
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
