@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import Response
 
 from functions.registration.catalogue import EventNotFound
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
+from shared.contracts.registration import State
+from shared.ports import Cursor
+from shared.web import sheets, staff
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
-STATES = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
+STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
 PAGE = 50
 COLUMNS = (
     "reference",
@@ -27,34 +32,55 @@ COLUMNS = (
 
 
 def register(site: Site, service: Registrations) -> None:
+    staff.protect(site)
+
     @site.route("/desk/events")
     def overview(visit: Visit) -> Response:
-        rows = [
-            (event, service.counts(event.id, STATES), service.seats_left(event)) for event in service.events.listed()
-        ]
-        return visit.page("desk_events.html", rows=rows[::-1], states=STATES, now=visit.platform.clock.now())
+        events = service.events.listed()[::-1]
+        rows = [(event, service.counts(event.id, STATES), service.seats_left(event)) for event in events]
+        return visit.page("desk_events.html", rows=rows, now=visit.platform.clock.now())
 
     @site.route("/desk/events/<event_id>")
     def one(visit: Visit, event_id: str) -> Response:
-        event = _event(service, event_id)
-        state = visit.request.args.get("state", "confirmed")
-        if state not in STATES:
-            state = "confirmed"
-        after = visit.request.args.get("after", "").rpartition("~")
-        page = list(service.of_event(event.id, state, (after[0], after[2]) if after[0] else None, PAGE))
-        more = f"{page[-1].created_at}~{page[-1].reference}" if len(page) == PAGE else None
+        event, state = _event(visit, service, event_id), _state(visit)
+        created_at, _, reference = visit.request.args.get("after", "").partition("~")
+        after = (created_at, reference) if reference else None
+        page = service.of_event(event.id, state, after, PAGE)
+        more = f"{page[-1].created_at}~{page[-1].reference}" if len(page) == PAGE else ""
         counts = service.counts(event.id, STATES)
-        return visit.page(
-            "desk_event.html", event=event, state=state, page=page, more=more, counts=counts, states=STATES
-        )
+        return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts)
+
+    @site.route("/desk/events/<event_id>/registrations.<kind>")
+    def export(visit: Visit, event_id: str, kind: str) -> Response:
+        event, state = _event(visit, service, event_id), _state(visit)
+        questions = [question.id for question in event.questions]
+        rows = (_row(registration, questions) for registration in _everyone(service, event, state))
+        write = {"csv": sheets.csv_file, "xlsx": sheets.xlsx_file}.get(kind)
+        if write is None:
+            raise Problem(404, "http", visit.gettext("There is nothing at this address."))
+        return write(f"{event.id}-{state}", [*COLUMNS, *questions], rows)
 
 
-def _event(service: Registrations, id: str) -> EventDefinition:
+def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:
     try:
         return service.events.get(id)
     except EventNotFound:
-        raise Problem(404, "event-not-found", "There is no such event.") from None
+        raise Problem(404, "event-not-found", visit.gettext("There is no such event.")) from None
 
 
-def _row(registration: Registration) -> list[str]:
-    return [str(getattr(registration, name)) for name in COLUMNS]
+def _state(visit: Visit) -> State:
+    asked = visit.request.args.get("state")
+    return next((state for state in STATES if state == asked), "confirmed")
+
+
+def _everyone(service: Registrations, event: EventDefinition, state: State) -> Iterator[Registration]:
+    after: Cursor | None = None
+    while page := service.of_event(event.id, state, after, 500):
+        yield from page
+        after = (page[-1].created_at, page[-1].reference)
+
+
+def _row(registration: Registration, questions: list[str]) -> list[object]:
+    answers = (registration.answers.get(id) for id in questions)
+    told = (", ".join(answer) if isinstance(answer, list) else answer for answer in answers)
+    return [*(getattr(registration, name) for name in COLUMNS), *told]

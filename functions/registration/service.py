@@ -8,10 +8,9 @@ hand, and only a commit that conflicts looks up why.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from functions.registration import messages, seats
 from functions.registration.catalogue import Catalogue
@@ -38,7 +37,7 @@ from functions.registration.timekeeping import Timekeeper
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import State
 from shared.ids import key_of, new_reference
-from shared.ports import Clock, Conflict, Create, Data, Document, Store, Where, Write, decide, utc_text
+from shared.ports import Clock, Conflict, Create, Cursor, Data, Document, Store, Where, Write, decide, utc_text
 from shared.tokens import BadToken, Tokens
 
 IDEMPOTENCY = "idempotency"
@@ -323,11 +322,11 @@ class Registrations:
         document = self._store.get(REGISTRATIONS, reference)
         return registration_of(document) if document else None
 
-    def of_event(self, event_id: str, state: str, after: Any = None, limit: int = 100) -> Iterator[Registration]:
-        """One page of an event's registrations in a state, the oldest first."""
+    def of_event(self, event_id: str, state: State, after: Cursor | None, limit: int) -> list[Registration]:
+        """One page of an event's registrations in a state, the oldest first; the cursor is (created_at, reference)."""
         where: list[Where] = [("event", "==", event_id), ("state", "==", state)]
-        for document in self._store.query(REGISTRATIONS, *where, order="created_at", after=after, limit=limit):
-            yield registration_of(document)
+        page = self._store.query(REGISTRATIONS, *where, order="created_at", after=after, limit=limit)
+        return [registration_of(document) for document in page]
 
     # -- inside --
 

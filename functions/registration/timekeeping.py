@@ -22,7 +22,6 @@ from shared.ports import (
     Where,
     Write,
     decide,
-    from_utc_text,
     utc_text,
 )
 
@@ -136,33 +135,30 @@ class Timekeeper:
 
         def page() -> bool:
             nonlocal announced
-            checkpoint = self._store.get(REMINDERS, id)
-            state = checkpoint.data if checkpoint else {"after": None, "done": False}
+            known = self._store.get(REMINDERS, id)
+            state = known.data if known else {"after": None, "done": False}
             if state["done"]:
                 return False
-            after: Cursor | None = tuple(state["after"]) if state["after"] else None
+            after: Cursor | None = (state["after"][0], state["after"][1]) if state["after"] else None
             where: list[Where] = [("event", "==", event.id), ("state", "==", "confirmed")]
             people = self._store.query(REGISTRATIONS, *where, order="created_at", after=after, limit=PAGE)
-            rows = [
-                outbox_row(
-                    SOURCE, self._compose.reminder(event, person, before), self._clock.now(), f"reminder:{id}:{p.id}"
-                )
-                for p in people
-                if (person := registration_of(p)).confirmed_at and from_utc_text(person.confirmed_at) < due_at
-            ]
-            moved = {
-                "after": list(people[-1].cursor("created_at")) if people else state["after"],
-                "done": len(people) < PAGE,
-            }
-            self._store.commit(
-                [
-                    Replace(REMINDERS, id, moved, checkpoint.version) if checkpoint else Create(REMINDERS, id, moved),
-                    *rows,
-                ]
-            )
+            reached = list(people[-1].cursor("created_at")) if people else state["after"]
+            moved = {"after": reached, "done": len(people) < PAGE}
+            checkpoint = Replace(REMINDERS, id, moved, known.version) if known else Create(REMINDERS, id, moved)
+            rows = [self._reminder(event, before, id, person) for person in people if _in_time(person, due_at)]
+            self._store.commit([checkpoint, *rows])
             announced += len(rows)
             return not moved["done"]
 
         while decide(page):
             pass
         return announced
+
+    def _reminder(self, event: EventDefinition, before: str, checkpoint: str, person: Document) -> Create:
+        payload = self._compose.reminder(event, registration_of(person), before)
+        return outbox_row(SOURCE, payload, self._clock.now(), f"reminder:{checkpoint}:{person.id}")
+
+
+def _in_time(person: Document, due_at: datetime) -> bool:
+    """Whether the person had a seat already when the reminder fell due."""
+    return bool(person.data["confirmed_at"] < utc_text(due_at))
