@@ -1,0 +1,86 @@
+"""The calendar part of a mail: iTIP requests and cancellations (RFC 5545, RFC 5546, RFC 6047)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import icalendar
+
+Method = Literal["REQUEST", "CANCEL"]
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """One person's entry for one event. ``uid`` stays the same for the life of a registration."""
+
+    method: Method
+    uid: str
+    sequence: int
+    stamp: datetime
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str  # IANA
+    summary: str
+    description: str
+    location: str
+    url: str
+    organizer: tuple[str, str]  # name, address
+    attendee: tuple[str, str]
+
+
+def calendar_file(invitation: Invitation) -> bytes:
+    """An iCalendar stream with the event in its own zone, VTIMEZONE included, so that no client has to guess."""
+    zone = ZoneInfo(invitation.timezone)
+    starts, ends = invitation.starts_at.astimezone(zone), invitation.ends_at.astimezone(zone)
+    cancelled = invitation.method == "CANCEL"
+    name, address = invitation.organizer
+    guest, mailbox = invitation.attendee
+    entry = icalendar.Event.new(
+        uid=invitation.uid,
+        sequence=invitation.sequence,
+        stamp=invitation.stamp,
+        start=starts,
+        end=ends,
+        summary=invitation.summary,
+        description=invitation.description or None,
+        location=invitation.location or None,
+        url=invitation.url,
+        status=icalendar.enums.STATUS.CANCELLED if cancelled else icalendar.enums.STATUS.CONFIRMED,
+        organizer=icalendar.vCalAddress.new(address, cn=name),
+        attendees=[
+            # The registration was the answer already: no client need send one to the organiser.
+            icalendar.vCalAddress.new(mailbox, cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)
+        ],
+    )
+    calendar = icalendar.Calendar()
+    calendar.add("VERSION", "2.0")
+    calendar.add("PRODID", "-//onestop//registration//EN")
+    calendar.add("METHOD", invitation.method)
+    if invitation.timezone != "UTC":
+        calendar.add_component(_timezone(invitation.timezone, starts.year, ends.year))
+    calendar.add_component(entry)
+    return bytes(calendar.to_ical())
+
+
+@lru_cache(maxsize=64)
+def _timezone(name: str, first: int, last: int) -> icalendar.Timezone:
+    """VTIMEZONE for the years ``first`` to ``last``.
+
+    icalendar 7.3 gives the onset of summer time in the new local time; RFC 5545, section 3.6.5, wants the time that
+    the clock showed before it went forward.
+    """
+    timezone = icalendar.Timezone.from_tzinfo(ZoneInfo(name), name, date(first, 1, 1), date(last, 12, 31))
+    del timezone["COMMENT"]
+    for part in timezone.subcomponents:
+        jump = part.TZOFFSETTO - part.TZOFFSETFROM
+        if jump > timedelta(0):
+            onsets = [part.DTSTART, *(onset for onset, _ in part.rdates)]
+            part.DTSTART = onsets[0] - jump
+            part.pop("RDATE", None)
+            for onset in onsets[1:]:
+                part.add("RDATE", onset - jump)
+    return timezone

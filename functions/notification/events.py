@@ -1,0 +1,19 @@
+"""What the notification slice does with events: owe the mails they call for, then send them."""
+
+from __future__ import annotations
+
+from functions.notification.mails import MAILS
+from functions.notification.service import Deliveries
+from shared.intake import Intake
+from shared.wiring import Platform
+
+
+def intake(platform: Platform, deliveries: Deliveries) -> Intake:
+    """Mails leave within the push that calls for them; the clock tick sends what was put off or left behind."""
+    return Intake(
+        platform,
+        consumer="notification",
+        handlers=dict.fromkeys(MAILS, deliveries.owed),
+        after=deliveries.send_for,
+        on_tick=deliveries.send_due,
+    )

@@ -1,0 +1,244 @@
+"""Which mails an event calls for. A new mail is a pair of templates (``mail/x.txt``, ``mail/x.html``), a function
+here, and its line in ``MAILS``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from shared.contracts.events import Event, Payload
+from shared.contracts.registration import (
+    EventFacts,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+    RegistrationCorrected,
+    RegistrationExpired,
+    RegistrationPayload,
+    RegistrationReceived,
+    RegistrationRepeated,
+    RegistrationWaitlisted,
+    ReminderDue,
+)
+from shared.contracts.staff import StaffSignInRequested
+from shared.web import languages
+
+ATTENDS = ("confirmed", "attended")
+_BIDI_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LIKE_A_LINK = re.compile(r"[/@:]|\w\.\w{2,}")
+
+
+class Person(NamedTuple):
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """That the mail carries the event as a calendar entry, or takes it back."""
+
+    registration: RegistrationPayload
+    sequence: int
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail to one person, before it is rendered.
+
+    Args:
+        template: the name of the pair in ``templates/mail``.
+        values: what its templates use.
+        reply_to: where an answer goes; without one, to the sender.
+        message_id: where another mail will refer to this one; else each delivery has an id of its own.
+        references: Message-IDs of the conversation so far, oldest first (RFC 5322, section 3.6.4).
+    """
+
+    template: str
+    subject: str
+    to: Person
+    language: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    reply_to: Person | None = None
+    calendar: Calendar | None = None
+    attachments: Sequence[Attachment] = ()
+    message_id: str | None = None
+    references: Sequence[str] = ()
+
+
+def mails_for(event: Event) -> list[Mail]:
+    """The mails that ``event`` calls for, each to another address; none for an event that mails nobody."""
+    compose = MAILS.get(type(event.payload))
+    return compose(event.payload) if compose else []
+
+
+def one_line(text: str) -> str:
+    """Text as a header can hold it: no line breaks, no control characters, nothing that reverses its neighbours."""
+    printable = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
+    return " ".join(_BIDI_CONTROLS.sub("", printable).split())
+
+
+def greeting_name(text: str) -> str:
+    """A name to greet by; empty for one that a mail client might turn into a link, since a stranger typed it."""
+    name = one_line(text)
+    return "" if _LIKE_A_LINK.search(name) or len(name) > 100 else name
+
+
+# -- registrations --
+
+
+def _received(payload: RegistrationReceived) -> list[Mail]:
+    # The address is not verified: nothing that the sender of the form wrote is repeated to its owner.
+    _ = _gettext(payload)
+    verify_by = _moment(payload.verify_by, payload.event.timezone, _language(payload))
+    subject, link = _("Please confirm your registration: {event}"), payload.verify_link
+    return [_registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)]
+
+
+def _repeated(payload: RegistrationRepeated) -> list[Mail]:
+    _ = _gettext(payload)
+    return [_registration(payload, "repeated", _("You are registered already: {event}"), greet=False)]
+
+
+def _confirmed(payload: RegistrationConfirmed) -> list[Mail]:
+    _ = _gettext(payload)
+    calendar = Calendar(payload, payload.sequence)
+    subject = _("Your registration is confirmed: {event}")
+    return [_registration(payload, "confirmed", subject, calendar, from_waitlist=payload.from_waitlist)]
+
+
+def _waitlisted(payload: RegistrationWaitlisted) -> list[Mail]:
+    _ = _gettext(payload)
+    return [_registration(payload, "waitlisted", _("You are on the waiting list: {event}"), position=payload.position)]
+
+
+def _corrected(payload: RegistrationCorrected) -> list[Mail]:
+    _ = _gettext(payload)
+    calendar = Calendar(payload, payload.sequence) if payload.state in ATTENDS else None
+    return [_registration(payload, "corrected", _("Your registration was changed: {event}"), calendar)]
+
+
+def _cancelled(payload: RegistrationCancelled) -> list[Mail]:
+    _ = _gettext(payload)
+    calendar = Calendar(payload, payload.sequence, cancelled=True) if payload.was_confirmed else None
+    return [_registration(payload, "cancelled", _("Your registration is cancelled: {event}"), calendar)]
+
+
+def _expired(payload: RegistrationExpired) -> list[Mail]:
+    _ = _gettext(payload)
+    return [_registration(payload, "expired", _("Your registration has expired: {event}"), greet=False)]
+
+
+def _reminder(payload: ReminderDue) -> list[Mail]:
+    _ = _gettext(payload)
+    subjects = {"7d": _("In one week: {event}"), "1d": _("Tomorrow: {event}"), "1h": _("In one hour: {event}")}
+    subject = subjects.get(payload.before, _("Reminder: {event}"))
+    return [_registration(payload, "reminder", subject, before=payload.before, join_link=payload.event.join_link)]
+
+
+def _registration(
+    payload: RegistrationPayload,
+    template: str,
+    subject: str,
+    calendar: Calendar | None = None,
+    greet: bool = True,
+    **values: Any,
+) -> Mail:
+    """The part that all mails about a registration share.
+
+    The join link reaches a template only with a calendar request or by name: an event that carries it by mistake does
+    not leak it to people who wait.
+    """
+    facts, person, language = payload.event, payload.registrant, _language(payload)
+    title = one_line(languages.text(facts.title, language))
+    name = one_line(f"{person.given_name} {person.family_name}")
+    attends = calendar is not None and not calendar.cancelled
+    return Mail(
+        template=template,
+        subject=subject.format(event=title),
+        to=Person(name if greet else "", person.email),
+        language=language,
+        values={
+            "join_link": facts.join_link if attends else None,
+            "title": title,
+            "name": greeting_name(name) if greet else "",
+            "when": when(facts, language),
+            "where": one_line(languages.text(facts.location, language)),
+            "page": facts.page,
+            "contact": facts.contact_email,
+            "organiser": facts.organiser,
+            "reference": payload.reference,
+            "manage_link": payload.manage_link,
+            "has_calendar": calendar is not None,
+            **values,
+        },
+        reply_to=Person(one_line(facts.organiser), facts.contact_email),
+        calendar=calendar,
+    )
+
+
+def when(facts: EventFacts, language: str) -> list[str]:
+    """The event's time in its own zone, with the offset from UTC: one line, or two where it ends on another day."""
+    first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
+    start, end = (languages.clock_time(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
+    offset = languages.offset(facts.starts_at, facts.timezone)
+    if first == last:
+        return [first, _isolated(f"{start}–{end} ({offset}, {facts.timezone})", language)]
+    zone = _isolated(f"({offset}, {facts.timezone})", language)
+    return [f"{first}, {start} –", f"{last}, {end} {zone}"]
+
+
+def _moment(instant: datetime, timezone: str, language: str) -> str:
+    clock, offset = languages.clock_time(instant, timezone, language), languages.offset(instant, timezone)
+    return f"{languages.day(instant, timezone, language)}, {_isolated(f'{clock} {offset}', language)}"
+
+
+def _isolated(text: str, language: str) -> str:
+    """Digits and zone names keep their order inside right-to-left text (Unicode UAX #9, LRI and PDI)."""
+    return f"\u2066{text}\u2069" if languages.direction(language) == "rtl" else text
+
+
+def _language(payload: RegistrationPayload) -> str:
+    return languages.best(payload.registrant.language)
+
+
+def _gettext(payload: RegistrationPayload) -> Callable[[str], str]:
+    return languages.translations(_language(payload)).gettext
+
+
+# -- staff --
+
+
+def _sign_in(payload: StaffSignInRequested) -> list[Mail]:
+    language = languages.best(payload.language)
+    _ = languages.translations(language).gettext
+    values = {
+        "name": greeting_name(payload.name),
+        "link": payload.link,
+        "valid_minutes": payload.valid_minutes,
+    }
+    return [Mail("sign_in", _("Your sign-in link"), Person(one_line(payload.name), payload.email), language, values)]
+
+
+MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
+    RegistrationReceived: _received,
+    RegistrationRepeated: _repeated,
+    RegistrationConfirmed: _confirmed,
+    RegistrationWaitlisted: _waitlisted,
+    RegistrationCorrected: _corrected,
+    RegistrationCancelled: _cancelled,
+    RegistrationExpired: _expired,
+    ReminderDue: _reminder,
+    StaffSignInRequested: _sign_in,
+}

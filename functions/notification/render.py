@@ -1,0 +1,123 @@
+"""From a ``Mail`` to the bytes of an RFC 5322 message.
+
+The same mail gives the same bytes, today and at the tenth attempt: the date is the event's, the MIME boundaries come
+from the Message-ID.
+"""
+
+from __future__ import annotations
+
+import email.policy
+import hashlib
+import re
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from functions.notification.calendar import Invitation, calendar_file
+from functions.notification.mails import Attachment, Calendar, Mail, Person, one_line
+from shared.web import languages
+
+TEMPLATES = Path(__file__).parent / "templates"
+POLICY = email.policy.SMTP.clone(cte_type="7bit")  # no relay need offer 8BITMIME
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMessage:
+    """The message, as ``as_bytes()`` gives it to a relay.
+
+    Args:
+        key: tells this delivery from every other one; the Message-ID is made of it.
+        sent_from: ``onestop <noreply@example.org>``.
+        written: the time of the event that calls for the mail.
+    """
+    sender = Person(*parseaddr(sent_from))
+    domain = sender.email.rpartition("@")[2]
+    message = EmailMessage(POLICY)
+    message["From"] = _address(sender)
+    message["To"] = _address(mail.to)
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = format_datetime(written)
+    message["Message-ID"] = mail.message_id or f"<{_digest(key)}@{domain}>"
+    if mail.references:
+        message["In-Reply-To"] = mail.references[-1]
+        message["References"] = " ".join(mail.references)
+    if mail.reply_to:
+        message["Reply-To"] = _address(mail.reply_to)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers to this
+    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, [MS-OXCMAIL] 2.1.3.2.20
+    values = {"mail": mail, "sender": sender.name, **mail.values}
+    message.set_content(_BLANK_LINES.sub("\n\n", _template(mail, "txt").render(values)))
+    message.add_alternative(_template(mail, "html").render(values), subtype="html")
+    if mail.calendar:
+        _add_calendar(message, mail, mail.calendar, written, domain)
+    for attachment in mail.attachments:
+        _attach(message, attachment)
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{_digest(key)[:24]}_{number}")
+    message["Content-Language"] = mail.language  # last: what begins with Content- moves into the parts
+    return message
+
+
+def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written: datetime, domain: str) -> None:
+    """Inline for clients that show invitations (RFC 6047, section 2.4), and as a file for all others."""
+    registration, facts = calendar.registration, calendar.registration.event
+    _ = languages.translations(mail.language).gettext
+    join_link = None if calendar.cancelled else facts.join_link
+    invitation = Invitation(
+        method="CANCEL" if calendar.cancelled else "REQUEST",
+        uid=f"registration-{registration.reference}@{domain}",
+        sequence=calendar.sequence,
+        stamp=written,
+        starts_at=facts.starts_at,
+        ends_at=facts.ends_at,
+        timezone=facts.timezone,
+        summary=one_line(languages.text(facts.title, mail.language)),
+        description=_("Join here: {link}").format(link=join_link) if join_link else facts.page,
+        location=one_line(languages.text(facts.location, mail.language)) or join_link or "",
+        url=join_link or facts.page,
+        organizer=(one_line(facts.organiser), facts.contact_email),
+        attendee=mail.to,
+    )
+    content = calendar_file(invitation)
+    message.add_alternative(content.decode(), subtype="calendar", params={"method": invitation.method})
+    _attach(message, Attachment("invite.ics", "application/ics", content))
+
+
+def _attach(message: EmailMessage, attachment: Attachment) -> None:
+    main, _, sub = attachment.media_type.partition("/")
+    message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=one_line(attachment.name))
+
+
+def _address(person: Person) -> Address:
+    local, _, domain = person.email.rpartition("@")
+    return Address(one_line(person.name), local, domain if domain.isascii() else domain.encode("idna").decode())
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def _template(mail: Mail, kind: str) -> jinja2.Template:
+    return _environment(mail.language).get_template(f"mail/{mail.template}.{kind}")
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    right_to_left = languages.direction(language) == "rtl"
+    environment.globals.update(dir="rtl" if right_to_left else "ltr", start="right" if right_to_left else "left")
+    return environment

@@ -1,0 +1,233 @@
+"""Deliveries: which mails are owed, who sends them, and what became of each.
+
+A delivery is created together with the claim on its event, so that no mail is forgotten and none is owed twice. It
+keeps the event until the mail is sent, and is rendered from it at each attempt: the bytes are the same (``render``),
+a tenth of the size, and the personal links are gone from the store once the mail is out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+from functions.notification.mails import Mail, mails_for
+from functions.notification.render import render
+from shared.contracts.events import Event, parse
+from shared.ports import (
+    Clock,
+    Conflict,
+    Create,
+    Cursor,
+    Data,
+    Delete,
+    Document,
+    Mailer,
+    PermanentMailError,
+    Replace,
+    Store,
+    Write,
+    decide,
+    utc_text,
+)
+
+DELIVERIES = "deliveries"
+SUPPRESSIONS = "suppressions"
+STATES = ("queued", "sent", "failed", "suppressed")
+LEASE = timedelta(minutes=2)  # longer than the relays' timeouts together
+KEEP = timedelta(days=90)
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
+ATTEMPTS = 14  # about 28 hours
+PAGE = 50
+log = logging.getLogger(__name__)
+
+
+def wait_after(attempt: int) -> timedelta:
+    """The pause after the failed ``attempt`` (from 1): doubled each time, with up to a quarter of jitter."""
+    doubled: timedelta = FIRST_WAIT * 2 ** (attempt - 1)
+    return min(doubled, LONGEST_WAIT) * random.uniform(1.0, 1.25)
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """The books of outgoing mail.
+
+    A delivery that is ``queued`` is sent by whoever first moves its ``due_at`` beyond the present: that is the lease,
+    and where its holder dies, the delivery falls due again by itself. A death between the relay's answer and our
+    record makes a second copy, which carries the same Message-ID.
+
+    Args:
+        mail_from: ``onestop <noreply@example.org>``.
+        lease: how long a sender has a delivery for itself.
+    """
+
+    store: Store
+    mailer: Mailer
+    clock: Clock
+    mail_from: str
+    lease: timedelta = LEASE
+
+    # -- for the intake --
+
+    def owed(self, event: Event) -> Sequence[Write]:
+        """The deliveries that ``event`` calls for, to be committed with the claim on it."""
+        return [Create(DELIVERIES, _id(event, mail), self._queued(event, mail)) for mail in mails_for(event)]
+
+    def send_for(self, event: Event) -> None:
+        """Send what ``event`` called for, unless it is sent, leased or put off."""
+        for mail in mails_for(event):
+            if delivery := self.store.get(DELIVERIES, _id(event, mail)):
+                self._send(delivery)
+
+    def send_due(self, seconds: float = 40.0) -> int:
+        """Send what was put off or left behind, for about so many seconds; returns how many were tried."""
+        tried, stop = 0, time.monotonic() + seconds
+        while time.monotonic() < stop:
+            page = self.store.query(
+                DELIVERIES,
+                ("state", "==", "queued"),
+                ("due_at", "<=", utc_text(self.clock.now())),
+                order="due_at",
+                limit=PAGE,
+            )
+            for delivery in page:
+                if time.monotonic() < stop:
+                    self._send(delivery)
+                    tried += 1
+            if len(page) < PAGE:
+                break
+        return tried
+
+    # -- for the desk --
+
+    def listed(self, state: str, after: Cursor | None = None, limit: int = PAGE) -> list[Document]:
+        """Deliveries in one state, the newest first."""
+        return self.store.query(
+            DELIVERIES, ("state", "==", state), order="time", descending=True, after=after, limit=limit
+        )
+
+    def count(self, state: str) -> int:
+        return self.store.count(DELIVERIES, ("state", "==", state))
+
+    def retry(self, id: str) -> bool:
+        """Queue a failed or suppressed delivery once more and trust its address again; False where there is none."""
+
+        def attempt() -> bool:
+            delivery = self.store.get(DELIVERIES, id)
+            if delivery is None or delivery.data["state"] not in ("failed", "suppressed"):
+                return False
+            again = {**delivery.data, "state": "queued", "attempts": 0, "due_at": utc_text(self.clock.now())}
+            trust = Delete(SUPPRESSIONS, address_key(delivery.data["recipient"]), None)
+            self.store.commit([Replace(DELIVERIES, id, again, delivery.version), trust])
+            return True
+
+        return decide(attempt)
+
+    # -- inside --
+
+    def _queued(self, event: Event, mail: Mail) -> Data:
+        now = self.clock.now()
+        return {
+            "state": "queued",
+            "type": event.payload.type,
+            "recipient": mail.to.email,
+            "language": mail.language,
+            "time": utc_text(event.time),
+            "due_at": utc_text(now),
+            "attempts": 0,
+            "expire_at": utc_text(now + KEEP),
+            "event": _pack(event),
+        }
+
+    def _send(self, delivery: Document) -> None:
+        leased = self._leased(delivery)
+        if leased is None:
+            return
+        recipient = leased["recipient"]
+        try:
+            if self.store.get(SUPPRESSIONS, address_key(recipient)):
+                self._close(delivery.id, state="suppressed", reason="mail to this address was refused for good earlier")
+                return
+            message = self._rendered(delivery.id, leased["event"], recipient)
+            relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], recipient)
+        except PermanentMailError as error:
+            self._refused(delivery.id, recipient, str(error))
+        except Exception as error:  # a relay's trouble, or a fault of ours that a new release may mend
+            self._put_off(delivery.id, leased["attempts"], error)
+        else:
+            now = utc_text(self.clock.now())
+            sent = {"sent_at": now, "relay": relay, "message_id": str(message["Message-ID"])}
+            self._close(delivery.id, state="sent", reason="", **sent)
+
+    def _leased(self, delivery: Document) -> Data | None:
+        """The delivery's content, ours until ``due_at``; None where it is another's, or not to be sent now."""
+        now = self.clock.now()
+        if delivery.data["state"] != "queued" or delivery.data["due_at"] > utc_text(now):
+            return None
+        mine = {**delivery.data, "due_at": utc_text(now + self.lease), "attempts": delivery.data["attempts"] + 1}
+        try:
+            self.store.commit([Replace(DELIVERIES, delivery.id, mine, delivery.version)])
+        except Conflict:
+            return None
+        return mine
+
+    def _rendered(self, id: str, packed: Data, recipient: str) -> EmailMessage:
+        event = parse(json.dumps(packed["data"]).encode(), packed["attributes"])
+        if event is None:
+            raise ValueError("the event is of a type or version that this release does not know")
+        mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
+        return render(mail, id, self.mail_from, event.time)
+
+    def _refused(self, id: str, recipient: str, reason: str) -> None:
+        now = self.clock.now()
+        suppression = {"reason": reason, "time": utc_text(now), "expire_at": utc_text(now + KEEP)}
+        self.store.commit([Replace(SUPPRESSIONS, address_key(recipient), suppression, None)])
+        self._close(id, state="failed", reason=reason)
+        log.warning("mail refused for good, address suppressed", extra={"fields": {"delivery": id}})
+
+    def _put_off(self, id: str, attempt: int, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        if attempt >= ATTEMPTS:
+            self._close(id, state="failed", reason=reason)
+        else:
+            self._close(id, state="queued", reason=reason, due_at=utc_text(self.clock.now() + wait_after(attempt)))
+        log.warning("mail put off after attempt %d: %s", attempt, reason, extra={"fields": {"delivery": id}})
+
+    def _close(self, id: str, **changes: str) -> None:
+        """Record how an attempt ended. What is sent stays sent, should an attempt with a lost lease report late."""
+
+        def attempt() -> None:
+            delivery = self.store.get(DELIVERIES, id)
+            if delivery and delivery.data["state"] != "sent":
+                data = {**delivery.data, **changes}
+                if data["state"] == "sent":
+                    del data["event"]
+                self.store.commit([Replace(DELIVERIES, id, data, delivery.version)])
+
+        decide(attempt)
+
+
+def address_key(address: str) -> str:
+    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:40]
+
+
+def _id(event: Event, mail: Mail) -> str:
+    return f"{event.id}:{address_key(mail.to.email)[:16]}"
+
+
+def _pack(event: Event) -> Data:
+    attributes = {
+        "event_id": event.id,
+        "type": event.payload.type,
+        "version": str(event.payload.version),
+        "time": utc_text(event.time),
+        "trace": event.trace,
+    }
+    return {"attributes": attributes, "data": event.payload.model_dump(mode="json")}
