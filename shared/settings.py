@@ -14,6 +14,16 @@ class BadSettings(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Against machines that fill in forms; 0 lifts a limit."""
+
+    visitor: int = 120  # forms and API posts in an hour from one address (IPv6: one /64)
+    network: int = 1200  # the same from one network (IPv4 /24, IPv6 /48)
+    busy: int = 300  # forms in five minutes in the whole system; beyond, each needs a proof of work
+    seconds: int = 2  # a form sent sooner after it was shown comes back
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between a laptop, the emulators and the cloud."""
 
@@ -27,6 +37,8 @@ class Settings:
     project: str  # Google Cloud project
     test_clock: bool  # the clock follows the file `clock.offset` in the data folder
     iap_audience: str = ""  # Identity-Aware Proxy guards the desks and signs for this audience
+    trusted_hops: int = 0  # our own proxies in front, each of which appends to X-Forwarded-For
+    limits: Limits = Limits()
 
     @property
     def secure(self) -> bool:
@@ -62,7 +74,27 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
         test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
         iap_audience=environ.get("ONESTOP_IAP_AUDIENCE", ""),
+        trusted_hops=_number("ONESTOP_TRUSTED_HOPS", environ.get("ONESTOP_TRUSTED_HOPS", "0")),
+        limits=_limits(environ.get("ONESTOP_LIMITS", "")),
     )
+
+
+def _limits(text: str) -> Limits:
+    """``off``, or numbers for some of the limits: ``visitor=500 busy=0``. Raises ``BadSettings``."""
+    if text == "off":
+        return Limits(0, 0, 0, 0)
+    numbers = {}
+    for name, _, number in (word.partition("=") for word in text.split()):
+        if name not in Limits.__slots__:
+            raise BadSettings(f"ONESTOP_LIMITS does not know {name!r}: one of {', '.join(Limits.__slots__)}")
+        numbers[name] = _number(f"ONESTOP_LIMITS, {name}", number)
+    return Limits(**numbers)
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise BadSettings(f"{name} is {text!r}: write a whole number, 0 or more")
+    return int(text)
 
 
 def _local_key(data: Path) -> str:

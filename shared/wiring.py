@@ -36,8 +36,8 @@ def build(settings: Settings) -> Platform:
     if settings.engine == "cloud":
         from shared.adapters import cloud
 
-        store, bus, mailer, files = cloud.connect(settings)
-        return Platform(settings, store, bus, mailer, files, clock, tokens, _proxy(settings))
+        store, bus, relays, files = cloud.connect(settings)
+        return Platform(settings, store, bus, relays, files, clock, tokens, _proxy(settings))
     from shared.adapters.embedded.bus import SqliteBus
     from shared.adapters.embedded.files import FolderFiles
     from shared.adapters.embedded.mailer import MaildirMailer

@@ -25,6 +25,7 @@ from shared.ports import Unavailable
 from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.assets import asset
+from shared.web.limits import Limiter
 from shared.web.problem import Problem
 from shared.wiring import Platform
 
@@ -133,6 +134,7 @@ class Site:
         self._map = Map([Rule("/healthz", endpoint=Route(_health, True, False, 0), methods=["GET"])])
         self.before: list[Callable[[Visit], Response | None]] = []
         """Run before every handler, in order; the first response ends it (the desk's sign-in)."""
+        self.limiter = Limiter(platform.store, platform.clock, platform.settings.secret_keys[-1])
 
     def route(
         self, rule: str, *methods: str, api: bool = False, csrf: bool = True, max_body: int = MAX_BODY

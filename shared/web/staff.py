@@ -23,6 +23,7 @@ from shared.contracts.staff import StaffSignInRequested
 from shared.ports import Conflict, Create, Delete, Document, Replace, Write, from_utc_text, utc_text
 from shared.tokens import BadToken
 from shared.web import languages
+from shared.web.abuse import check_rate, too_many
 from shared.web.problem import Problem
 from shared.web.site import Handler, Site, Visit
 
@@ -31,6 +32,7 @@ ROLES = ("viewer", "officer", "focal_point", "administrator")  # each may do wha
 COOKIE = "desk"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
 LINK_LIFE = timedelta(minutes=15)
+LINKS_PER_HOUR = 10  # to one address
 IDLE = timedelta(hours=2)
 LONGEST = timedelta(hours=12)  # a working day, however busy
 TOUCH = timedelta(minutes=5)  # how exactly idleness is kept: one write in this time
@@ -187,9 +189,12 @@ def _ask_for_link(visit: Visit) -> Response:
     """Answers the same, and writes the same document, whether or not the address is one of staff."""
     platform, now, form = visit.platform, visit.platform.clock.now(), visit.request.form
     email, next_page = form.get("email", "").strip().lower(), form.get("next", "")
+    check_rate(visit)
     if "@" not in email or len(email) > 254:
         fault = visit.gettext("Enter your work email address, for example name@example.org.")
         return visit.page("staff_sign_in.html", 422, next_page=next_page, sent_to="", fault=fault)
+    if wait := visit.site.limiter.take("sign-in", email, LINKS_PER_HOUR):
+        raise too_many(visit, wait)
     found = _member(visit, email)
     id, expires = secrets.token_hex(16), now + LINK_LIFE
     request = {"email": email, "next": _desk_path(next_page), "expire_at": utc_text(expires)}
