@@ -15,6 +15,7 @@ from shared.ports import (
     Conflict,
     Create,
     Cursor,
+    Data,
     Delete,
     Document,
     Replace,
@@ -79,9 +80,11 @@ class Timekeeper:
         return promoted
 
     def _settle_step(self, event: EventDefinition, held: list[Document]) -> int:
-        """One promotion, or, where nobody can be promoted, held tickets withdrawn or freed."""
+        """Withdraw a ticket that is one too many, else promote one person, else free what nobody waits for."""
         gates = seats.gates_reading(self._store, event, [category.id for category in event.categories])
         by_pool = {ticket.data["pool"]: ticket for ticket in held}
+        if any(seats.withdraw(self._store, ticket) for ticket in by_pool.values()):
+            return 0
         for registration in self._first_in_line(event):
             pools = event.pools(event.category_of(registration.category))
             claims = self._claims_for(pools, by_pool)
@@ -92,8 +95,6 @@ class Timekeeper:
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
             self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now)])
             return 1
-        if any(seats.withdraw(self._store, ticket) for ticket in by_pool.values()):
-            return 0
         free = [Replace(seats.SEATS, t.id, {**t.data, "state": "free"}, t.version) for t in held]
         self._store.commit([*free, *(seats.move_gate(gate) for gate in gates)])
         return 0
@@ -136,7 +137,7 @@ class Timekeeper:
         def page() -> bool:
             nonlocal announced
             known = self._store.get(REMINDERS, id)
-            state = known.data if known else {"after": None, "done": False}
+            state: Data = known.data if known else {"after": None, "done": False}
             if state["done"]:
                 return False
             after: Cursor | None = (state["after"][0], state["after"][1]) if state["after"] else None

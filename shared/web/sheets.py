@@ -41,7 +41,7 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
 
 def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """One sheet, every cell text; rows are written as they come, not kept."""
-    from openpyxl import Workbook
+    from openpyxl.workbook.workbook import Workbook
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name[:31])

@@ -1,0 +1,114 @@
+"""A registration slice on a store of its own, with a clock that a test moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from functions.registration import content
+from functions.registration.ledger import REGISTRATIONS, registration_of
+from functions.registration.models import EventDefinition, Registration, RegistrationRequest
+from functions.registration.service import Receipt, Registrations
+from functions.registration.timekeeping import Timekeeper
+from shared import topology
+from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.events import OUTBOX
+from shared.ports import Document, Store
+from shared.tokens import Tokens
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@dataclass
+class SetClock:
+    instant: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def pass_(self, **time: float) -> None:
+        self.instant += timedelta(**time)
+
+
+@dataclass
+class World:
+    folder: Path
+    clock: SetClock = field(default_factory=SetClock)
+
+    def __post_init__(self) -> None:
+        self.store: Store = SqliteStore(self.folder / "store.db", topology.load().store)
+        self.tokens = Tokens(["key"])
+        self.service = self.new_service()
+
+    def new_service(self) -> Registrations:
+        """As another process has it."""
+        return Registrations(self.store, self.clock, self.tokens, "https://onestop.example")
+
+    @property
+    def keeper(self) -> Timekeeper:
+        return self.service.timekeeper()
+
+    def event(self, id: str = "forum", **changes: Any) -> EventDefinition:
+        """Save an event that needs no verification and has no limit, but for ``changes``."""
+        defaults: dict[str, Any] = {
+            "id": id,
+            "title": "Forum",
+            "summary": "A forum.",
+            "organiser": "WHO",
+            "contact_email": "forum@example.org",
+            "mode": "in_person",
+            "location": "Geneva",
+            "timezone": "Europe/Zurich",
+            "starts_at": NOON + timedelta(days=30),
+            "ends_at": NOON + timedelta(days=30, hours=3),
+            "categories": [{"id": "participant", "name": "Participant"}],
+            "verify_email": False,
+        }
+        event = EventDefinition.model_validate({**defaults, **changes})
+        content.save(self.store, self.clock, [event])
+        self.service.events._known.clear()
+        self.service.seats._left.clear()
+        return event
+
+    def register(self, name: str, event: str = "forum", category: str = "participant", **more: Any) -> Receipt:
+        key = more.pop("key", None)
+        return self.service.register(event, request(name, category, **more), key)
+
+    def registrations(self, state: str | None = None) -> list[Registration]:
+        where = [("state", "==", state)] if state else []
+        found = self.store.query(REGISTRATIONS, *where, order="created_at", limit=5000)
+        return [registration_of(document) for document in found]
+
+    def names(self, state: str) -> list[str]:
+        return [registration.given_name for registration in self.registrations(state)]
+
+    def outbox(self, type: str) -> list[Document]:
+        return [row for row in self.store.query(OUTBOX, limit=5000) if row.data["type"] == type]
+
+    def manage(self, name: str) -> str:
+        """A person's personal token."""
+        reference = next(r.reference for r in self.registrations() if r.given_name == name)
+        return self.tokens.sign("manage", reference)
+
+    def verify(self, name: str) -> Registration:
+        reference = next(r.reference for r in self.registrations() if r.given_name == name)
+        return self.service.verify(self.tokens.sign("verify", reference))
+
+    def tickets(self, pool: str, state: str = "free") -> int:
+        return self.store.count("seats", ("pool", "==", pool), ("state", "==", state))
+
+
+def request(name: str, category: str = "participant", **changes: Any) -> RegistrationRequest:
+    defaults = {
+        "given_name": name,
+        "family_name": "Tester",
+        "email": f"{name.lower()}@example.org",
+        "country": "CH",
+        "organisation": "Ministry",
+        "category": category,
+        "language": "en",
+        "consent": True,
+    }
+    return RegistrationRequest.model_validate({**defaults, **changes})
