@@ -146,10 +146,14 @@ class Intake:
             "data": base64.b64encode(push.data).decode(),
         }
         id = f"{attributes.get('event_id', 'unknown')}:{letter['subscription']}"
+        kept = self.platform.store.get(DEAD_LETTERS, id)
+        if kept and kept.data["state"] == "open":
+            return
+        write = Replace(DEAD_LETTERS, id, letter, kept.version) if kept else Create(DEAD_LETTERS, id, letter)
         try:
-            self.platform.store.commit([Create(DEAD_LETTERS, id, letter)])
+            self.platform.store.commit([write])  # one that was replayed and failed again is open again
         except Conflict:
-            return  # kept already
+            return  # kept by another push just now
         log.error("event kept as dead letter: %s", reason, extra={"fields": _labels(push)})
 
 

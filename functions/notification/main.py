@@ -1,36 +1,50 @@
-"""The notification function's targets: ``events`` takes pushes and sends mail, ``desk`` shows what was sent."""
+"""Entry points of the notification functions. The only module of the slice that wires."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import functions_framework
 from flask import Request, Response
 
-from functions.notification import events as intake
+from functions.notification import desk as desk_pages
+from functions.notification import events as event_intake
+from functions.notification import inbox
 from functions.notification.service import Deliveries
+from shared.adapters.embedded.mailer import MaildirMailer
 from shared.intake import Intake
+from shared.web.site import Site
 from shared.wiring import platform
 
 __all__ = ["desk", "events"]
-
-
-@functions_framework.http
-def events(request: Request) -> Response:
-    return _intake()(request)
-
-
-@functions_framework.http
-def desk(request: Request) -> Response:
-    return Response("", 404)
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 @cache
 def _deliveries() -> Deliveries:
-    known = platform()
-    return Deliveries(known.store, known.mailer, known.clock, known.settings.mail_from)
+    here = platform()
+    return Deliveries(here.store, here.mailer, here.clock, here.settings.mail_from)
 
 
 @cache
-def _intake() -> Intake:
-    return intake.intake(platform(), _deliveries())
+def _desk() -> Site:
+    site, mailer = Site(platform(), TEMPLATES), platform().mailer
+    desk_pages.register(site, _deliveries())
+    inbox.register(site, mailer if isinstance(mailer, MaildirMailer) else None)
+    return site
+
+
+@cache
+def _events() -> Intake:
+    return event_intake.intake(platform(), _deliveries())
+
+
+@functions_framework.http
+def desk(request: Request) -> Response:
+    return _desk()(request)
+
+
+@functions_framework.http
+def events(request: Request) -> Response:
+    return _events()(request)

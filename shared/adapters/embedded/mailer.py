@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import mailbox
+import re
 from pathlib import Path
+
+from shared.ports import PermanentMailError, TransientMailError
+
+_KEY = re.compile(r"^(\d+)\.M(\d+)P")  # as the standard library names messages: seconds, microseconds, process
 
 
 class MaildirMailer:
-    """``shared.ports.Mailer`` that keeps every message in a maildir."""
+    """``shared.ports.Mailer`` that keeps every message in a maildir, and reads them back.
+
+    Two addresses play a relay's refusals: ``temp-fail@simulate.invalid`` and ``perm-fail@simulate.invalid``.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def send(self, message: bytes, sender: str, recipient: str) -> str:
-        if any(character in sender + recipient for character in "\r\n"):
-            raise ValueError("an address must not hold a line break")
+        if recipient == "temp-fail@simulate.invalid":
+            raise TransientMailError("451 simulated: try again later")
+        if recipient == "perm-fail@simulate.invalid":
+            raise PermanentMailError("550 simulated: no such mailbox")
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
         mailbox.Maildir(self._path).add(envelope + message)
         return "maildir"
+
+    def keys(self) -> list[str]:
+        """All messages, the newest first."""
+        return sorted(mailbox.Maildir(self._path).keys(), key=_age, reverse=True)
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            return mailbox.Maildir(self._path).get_bytes(key)
+        except KeyError:
+            return None
+
+
+def _age(key: str) -> tuple[int, int, str]:
+    found = _KEY.match(key)
+    return (int(found[1]), int(found[2]), key) if found else (0, 0, key)

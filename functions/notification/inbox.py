@@ -1,0 +1,121 @@
+"""The mailbox page of a laptop: what the maildir holds, as a mail client would show it."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from typing import NamedTuple, Protocol
+
+from flask import Response
+
+from shared.web.problem import Problem
+from shared.web.site import POLICY, Site, Visit
+
+PAGE = 25
+VIEWS = ("html", "text", "headers", "source")
+FRAMING = POLICY + "; frame-src 'self'"
+# The HTML part is a stranger to this site: no script, no form, no request; links open a page of their own.
+CONFINED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self';"
+    " sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
+
+class Mailbox(Protocol):
+    def keys(self) -> list[str]:
+        """All messages, the newest first."""
+        ...
+
+    def read(self, key: str) -> bytes | None: ...
+
+
+class Line(NamedTuple):
+    """A message in the list."""
+
+    key: str
+    sender: str
+    to: str
+    subject: str
+    date: str
+
+
+def register(site: Site, mailbox: Mailbox | None) -> None:
+    """``/mailbox`` and what is below it; without a mailbox there is nothing at these addresses."""
+    if mailbox is None:
+        return
+    box = mailbox
+
+    @site.route("/mailbox")
+    def overview(visit: Visit) -> Response:
+        keys, number = box.keys(), max(visit.request.args.get("page", 1, type=int), 1)
+        shown = keys[(number - 1) * PAGE : number * PAGE]
+        lines = [_line(key, content) for key in shown if (content := box.read(key)) is not None]
+        return visit.page("mailbox.html", lines=lines, number=number, more=len(keys) > number * PAGE, total=len(keys))
+
+    @site.route("/mailbox/<key>")
+    def one(visit: Visit, key: str) -> Response:
+        content = _content(visit, box, key)
+        message = _parsed(content)
+        parts = {"html": message.get_body(("html",)), "text": message.get_body(("plain",))}
+        views = [view for view in VIEWS if parts.get(view, message) is not None]
+        asked = visit.request.args.get("view")
+        view = asked if asked in views else views[0]
+        text = {
+            "html": "",
+            "text": parts["text"].get_content() if parts["text"] else "",
+            "headers": "\n".join(f"{name}: {value}" for name, value in message.items()),
+            "source": content.decode("utf-8", "replace"),
+        }[view]
+        files = [(number, part.get_filename() or f"part-{number}") for number, part in enumerate(_attachments(message))]
+        page = visit.page("message.html", line=_line(key, content), views=views, view=view, text=text, files=files)
+        page.headers["Content-Security-Policy"] = FRAMING
+        return page
+
+    @site.route("/mailbox/<key>/html")
+    def html_part(visit: Visit, key: str) -> Response:
+        body = _parsed(_content(visit, box, key)).get_body(("html",))
+        html = body.get_content() if body else ""
+        confined = {"Content-Security-Policy": CONFINED, "Cache-Control": "no-store"}
+        new_window = html.replace("<head>", '<head><base target="_blank">', 1)
+        return Response(new_window, headers=confined, content_type="text/html; charset=utf-8")
+
+    @site.route("/mailbox/<key>/attachments/<int:number>")
+    def attachment(visit: Visit, key: str, number: int) -> Response:
+        found = _attachments(_parsed(_content(visit, box, key)))
+        if number >= len(found):
+            raise _nothing(visit)
+        part = found[number]
+        response = Response(part.get_payload(decode=True), content_type=part.get_content_type())
+        response.headers.set("Content-Disposition", "attachment", filename=part.get_filename() or f"part-{number}")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _content(visit: Visit, box: Mailbox, key: str) -> bytes:
+    content = box.read(key)
+    if content is None:
+        raise _nothing(visit)
+    return content
+
+
+def _nothing(visit: Visit) -> Problem:
+    return Problem(404, "http", visit.gettext("There is no such message in the mailbox."))
+
+
+def _parsed(content: bytes) -> EmailMessage:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _attachments(message: EmailMessage) -> list[EmailMessage]:
+    return list(message.iter_attachments())
+
+
+def _line(key: str, content: bytes) -> Line:
+    head = BytesHeaderParser(policy=email.policy.default).parsebytes(content)
+    date = getattr(head["Date"], "datetime", None)
+    shown = date.astimezone(UTC) if isinstance(date, datetime) else None
+    sender, to, subject = (str(head[name] or "") for name in ("From", "To", "Subject"))
+    return Line(key, sender, to, subject, f"{shown:%Y-%m-%d %H:%M} UTC" if shown else "")
