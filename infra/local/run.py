@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from infra.local.processes import ROOT, Child, Family
-from shared import settings, topology
+from shared import settings, topology, wiring
 from shared.topology import Target, Topology
 
 HOST = "127.0.0.1"
@@ -167,13 +167,14 @@ def child_environment(plan: Plan, url: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "HOST", "DEBUG")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled bytecode starts four times faster
     environment.setdefault("ONESTOP_BASE_URL", url)
+    environment.setdefault("ONESTOP_TRUSTED_HOPS", "1")  # the gateway
     return environment | {"ONESTOP_DATA": str(plan.data), "ONESTOP_ENGINE": plan.engine, "PYTHONPATH": str(ROOT)}
 
 
 def check_settings(environment: dict[str, str]) -> None:
     """Raises ``Refused`` for a bad setting, before eight processes fail by it."""
     try:
-        settings.from_environment(environment)
+        wiring.build(settings.from_environment(environment))
     except settings.BadSettings as error:
         raise Refused(str(error)) from None
 
