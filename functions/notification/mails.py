@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared.contracts.events import Event, Payload
@@ -101,7 +100,9 @@ def greeting_name(text: str) -> str:
 def _received(payload: RegistrationReceived) -> list[Mail]:
     # The address is not verified: nothing that the sender of the form wrote is repeated to its owner.
     _ = _gettext(payload)
-    verify_by = _moment(payload.verify_by, payload.event.timezone, _language(payload))
+    language, zone, deadline = _language(payload), payload.event.timezone, payload.verify_by
+    clock = f"{languages.clock_time(deadline, zone, language)} {languages.offset(deadline, zone)}"
+    verify_by = _moment(languages.day(deadline, zone, language), clock, language)
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
     return [_registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)]
 
@@ -189,19 +190,18 @@ def _registration(
 
 
 def when(facts: EventFacts, language: str) -> list[str]:
-    """The event's time in its own zone, with the offset from UTC: one line, or two where it ends on another day."""
-    first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
+    """The event's time in its own zone, with the offset from UTC: its day and hours, or its first and last moment."""
     start, end = (languages.clock_time(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
-    offset = languages.offset(facts.starts_at, facts.timezone)
+    first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
+    zone = f"({languages.offset(facts.starts_at, facts.timezone)}, {facts.timezone})"
     if first == last:
-        return [first, _isolated(f"{start}–{end} ({offset}, {facts.timezone})", language)]
-    zone = _isolated(f"({offset}, {facts.timezone})", language)
-    return [f"{first}, {start} –", f"{last}, {end} {zone}"]
+        return [first, _isolated(f"{start}–{end} {zone}", language)]
+    return [f"{_moment(first, start, language)} –", _moment(last, f"{end} {zone}", language)]
 
 
-def _moment(instant: datetime, timezone: str, language: str) -> str:
-    clock, offset = languages.clock_time(instant, timezone, language), languages.offset(instant, timezone)
-    return f"{languages.day(instant, timezone, language)}, {_isolated(f'{clock} {offset}', language)}"
+def _moment(day: str, clock: str, language: str) -> str:
+    _ = languages.translations(language).gettext
+    return _("{day}, {time}").format(day=day, time=_isolated(clock, language))
 
 
 def _isolated(text: str, language: str) -> str:

@@ -1,0 +1,314 @@
+"""Mails as people's programs read them: headers, parts, calendar entries, languages."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import icalendar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.notification.mails import MAILS, Attachment, Mail, Person, mails_for
+from functions.notification.render import render
+from shared.contracts.events import Event, Payload
+from shared.contracts.registration import (
+    EventFacts,
+    Registrant,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+    RegistrationCorrected,
+    RegistrationExpired,
+    RegistrationReceived,
+    RegistrationRepeated,
+    RegistrationWaitlisted,
+    ReminderDue,
+)
+from shared.contracts.staff import StaffSignInRequested
+from shared.web import languages
+
+NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
+FROM = "onestop <noreply@onestop.example>"
+JOIN = "https://meet.example.org/room?a=1&b=2"
+FACTS = EventFacts(
+    id="forum",
+    title={"en": "World Local Production Forum", "ar": "المنتدى العالمي للإنتاج المحلي"},
+    starts_at=datetime(2027, 3, 26, 8, 0, tzinfo=UTC),  # Friday, in winter time
+    ends_at=datetime(2027, 3, 29, 15, 0, tzinfo=UTC),  # Monday, in summer time
+    timezone="Europe/Zurich",
+    mode="hybrid",
+    location={"en": "Genève, Salle A"},
+    organiser="The secretariat; WHO, LPA",
+    contact_email="forum@example.org",
+    join_link=JOIN,
+    page="https://onestop.example/events/forum",
+)
+MANAGE = "https://onestop.example/r/K7QM-3XHD/secret"
+
+
+def person(language: str = "en", given: str = "Amina", family: str = "Diallo") -> Registrant:
+    return Registrant(given_name=given, family_name=family, email="amina@example.org", language=language)
+
+
+def common(**changes: object) -> dict[str, object]:
+    return {
+        "reference": "K7QM-3XHD",
+        "registrant": person(),
+        "event": FACTS,
+        "manage_link": MANAGE,
+        **changes,
+    }
+
+
+def every_payload(**changes: object) -> list[Payload]:
+    facts = common(**changes)
+    return [
+        RegistrationReceived(**facts, verify_link="https://onestop.example/v/token", verify_by=NOW + timedelta(days=1)),
+        RegistrationRepeated(**facts),
+        RegistrationConfirmed(**facts, sequence=0),
+        RegistrationWaitlisted(**facts, position=17),
+        RegistrationCorrected(**facts, state="confirmed", sequence=1),
+        RegistrationCancelled(**facts, was_confirmed=True, sequence=2),
+        RegistrationExpired(**facts),
+        ReminderDue(**facts, before="1d"),
+        StaffSignInRequested(
+            name="Ana", email="ana@example.org", language="en", link="https://onestop.example/in/x", valid_minutes=15
+        ),
+    ]
+
+
+def sent(payload: Payload, id: str = "event-1") -> EmailMessage:
+    """The one mail of an event, as its receiver parses it."""
+    (mail,) = mails_for(Event(id, NOW, "", payload))
+    return received(render(mail, f"{id}:key", FROM, NOW).as_bytes())
+
+
+def received(content: bytes) -> EmailMessage:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def text_of(message: EmailMessage, kind: str = "plain") -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def calendar_of(message: EmailMessage) -> icalendar.Calendar | None:
+    for part in message.walk():
+        if part.get_content_type() == "text/calendar":
+            calendar = icalendar.Calendar.from_ical(part.get_content())
+            assert part.get_param("method") == calendar["METHOD"]
+            return calendar
+    return None
+
+
+def names(payload: Payload) -> str:
+    return payload.type
+
+
+def test_every_mail_has_its_line_and_its_sample_here() -> None:
+    assert {type(payload) for payload in every_payload()} == set(MAILS)
+
+
+@pytest.mark.parametrize("payload", every_payload(), ids=names)
+def test_every_mail_has_text_html_and_the_headers_of_a_machine(payload: Payload) -> None:
+    message = sent(payload)
+    assert message["From"] == FROM
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].datetime == NOW
+    assert message["Message-ID"].endswith("@onestop.example>")
+    assert message["Content-Language"] == "en"
+    assert not message.defects
+    text, html = text_of(message), text_of(message, "html")
+    assert "\n\n\n" not in text
+    assert "<html lang=" in html
+    assert "{" not in message["Subject"]
+    for link in (word for word in text.split() if word.startswith("https://onestop.example/")):
+        assert link.replace("&", "&amp;") in html, "what the text links to, the HTML links to"
+
+
+@pytest.mark.parametrize("payload", every_payload(), ids=names)
+def test_the_same_mail_gives_the_same_bytes(payload: Payload) -> None:
+    assert sent(payload).as_bytes() == sent(payload).as_bytes()
+    assert sent(payload)["Message-ID"] != sent(payload, "event-2")["Message-ID"]
+
+
+@pytest.mark.parametrize("payload", every_payload(), ids=names)
+def test_lines_are_short_enough_and_seven_bit(payload: Payload) -> None:
+    (mail,) = mails_for(Event("e", NOW, "", payload))
+    lines = render(mail, "e", FROM, NOW).as_bytes().split(b"\r\n")
+    assert max(len(line) for line in lines) <= 998  # RFC 5322, section 2.1.1
+    assert all(line.isascii() for line in lines)
+
+
+def test_only_confirmed_people_get_the_join_link() -> None:
+    with_link = {p.type for p in every_payload() if JOIN in text_of(sent(p)) or JOIN in sent(p).as_string()}
+    assert with_link == {"registration.confirmed", "registration.corrected", "registration.reminder_due"}
+    waiting = RegistrationCorrected(**common(), state="waitlisted", sequence=1)
+    assert JOIN not in text_of(sent(waiting))
+    assert calendar_of(sent(waiting)) is None
+
+
+def test_what_a_mail_is_about_stands_in_it() -> None:
+    received_, _, confirmed, waitlisted, *_, reminder, sign_in = (text_of(sent(p)) for p in every_payload())
+    assert "https://onestop.example/v/token" in received_
+    assert "Sunday" in received_
+    assert "19:00 UTC+01:00" in received_
+    assert MANAGE in confirmed
+    assert "K7QM-3XHD" in confirmed
+    assert "position 17" in waitlisted
+    assert "one day" in reminder
+    assert "15 minutes" in sign_in
+
+
+@pytest.mark.parametrize(("before", "subject"), [("7d", "In one week"), ("1d", "Tomorrow"), ("1h", "In one hour")])
+def test_reminders_say_how_soon(before: str, subject: str) -> None:
+    assert sent(ReminderDue(**common(), before=before))["Subject"].startswith(subject)
+
+
+# -- calendar --
+
+
+def test_the_invitation_has_the_zone_of_the_event() -> None:
+    calendar = calendar_of(sent(RegistrationConfirmed(**common(), sequence=0)))
+    assert calendar is not None
+    assert calendar["METHOD"] == "REQUEST"
+    (entry,) = calendar.events
+    assert entry["DTSTART"].params["TZID"] == "Europe/Zurich"
+    assert (entry.start, entry.end) == (FACTS.starts_at, FACTS.ends_at)
+    (zone,) = calendar.timezones
+    assert zone["TZID"] == "Europe/Zurich"
+    summer = next(part for part in zone.subcomponents if part.name == "DAYLIGHT")
+    onset, shift = summer.DTSTART, (summer.TZOFFSETFROM, summer.TZOFFSETTO)
+    assert onset == datetime(2027, 3, 28, 2, 0), "RFC 5545, section 3.6.5: as the clock showed before it went forward"
+    assert shift == (timedelta(hours=1), timedelta(hours=2))
+
+
+def test_a_correction_and_a_cancellation_speak_of_the_same_entry() -> None:
+    first, second, third = (
+        calendar_of(sent(payload))
+        for payload in (
+            RegistrationConfirmed(**common(), sequence=0),
+            RegistrationCorrected(**common(), state="confirmed", sequence=1),
+            RegistrationCancelled(**common(), was_confirmed=True, sequence=2),
+        )
+    )
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    entries = [calendar.events[0] for calendar in (first, second, third)]
+    assert len({entry["UID"] for entry in entries}) == 1
+    assert [entry["SEQUENCE"] for entry in entries] == [0, 1, 2]
+    assert [calendar["METHOD"] for calendar in (first, second, third)] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert entries[2]["STATUS"] == "CANCELLED"
+
+
+def test_cancelling_what_was_never_confirmed_touches_no_calendar() -> None:
+    assert calendar_of(sent(RegistrationCancelled(**common(), was_confirmed=False, sequence=1))) is None
+
+
+def test_the_invitation_is_also_a_file() -> None:
+    (file,) = sent(RegistrationConfirmed(**common(), sequence=0)).iter_attachments()
+    assert file.get_filename() == "invite.ics"
+    assert icalendar.Calendar.from_ical(file.get_content()).events[0]["ORGANIZER"] == "mailto:forum@example.org"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Sao_Paulo", "Australia/Sydney", "Africa/Casablanca"])
+def test_other_zones_are_told_rightly(zone: str) -> None:
+    event = FACTS.model_copy(update={"timezone": zone})
+    calendar = calendar_of(sent(RegistrationConfirmed(**common(event=event), sequence=0)))
+    assert calendar is not None
+    assert calendar.events[0].start == FACTS.starts_at
+    assert [part["TZID"] for part in calendar.timezones] == ([] if zone == "UTC" else [zone])
+
+
+# -- languages --
+
+
+def test_an_arabic_mail_reads_from_right_to_left() -> None:
+    message = sent(RegistrationConfirmed(**common(registrant=person("ar-EG")), sequence=0))
+    assert message["Content-Language"] == "ar"
+    assert "المنتدى العالمي للإنتاج المحلي" in message["Subject"]
+    assert '<html lang="ar" dir="rtl">' in text_of(message, "html")
+    assert "مارس" in text_of(message), "dates are in the reader's language"
+    assert "\u206617:00 (UTC+01:00, Europe/Zurich)\u2069" in text_of(message), "digits keep their order"
+
+
+def test_an_unknown_language_is_english() -> None:
+    message = sent(RegistrationConfirmed(**common(registrant=person("tlh")), sequence=0))
+    assert message["Content-Language"] == languages.SOURCE
+    assert message["Subject"] == "Your registration is confirmed: World Local Production Forum"
+
+
+# -- hostile input --
+
+HOSTILE = st.text(
+    st.sampled_from("\r\n\0\t\x0b\x0c\x1c\x85\u2028\u2029\u202e\u2066:;,<>\"'\\@^=?%{}&é語 aBcc"),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(given_name=HOSTILE, family=HOSTILE, title=HOSTILE, organiser=HOSTILE)
+def test_no_name_can_add_a_header_or_a_calendar_line(given_name: str, family: str, title: str, organiser: str) -> None:
+    event = FACTS.model_copy(update={"title": {"en": title}, "organiser": organiser})
+    payload = RegistrationConfirmed(**common(registrant=person("en", given_name, family), event=event), sequence=0)
+    message = sent(payload)
+    plain = sent(RegistrationConfirmed(**common(), sequence=0))
+    assert sorted(message.keys()) == sorted(plain.keys())
+    assert [address.addr_spec for address in message["To"].addresses] == ["amina@example.org"]
+    calendar = calendar_of(message)
+    assert calendar is not None
+    assert len(calendar.events) == 1
+    assert set(calendar.events[0]) == set(calendar_of(plain).events[0])  # type: ignore[union-attr]
+
+
+def test_a_classic_header_injection_stays_in_the_name() -> None:
+    registrant = person("en", "Eve\r\nBcc: victim@example.org\r\n\r\nBuy now", "X")
+    message = sent(RegistrationConfirmed(**common(registrant=registrant), sequence=0))
+    assert message["Bcc"] is None
+    assert message["To"].addresses[0].display_name == "Eve Bcc: victim@example.org Buy now X"
+
+
+def test_a_name_that_is_a_link_is_not_mailed_as_a_greeting() -> None:
+    registrant = person("en", "Win www.evil.example", "now")
+    assert "evil" not in text_of(sent(RegistrationConfirmed(**common(registrant=registrant), sequence=0)))
+    assert "Dear" not in text_of(sent(RegistrationConfirmed(**common(registrant=registrant), sequence=0)))
+
+
+def test_a_mail_to_an_unverified_address_repeats_nothing_of_the_form() -> None:
+    for payload in every_payload(registrant=person("en", "Spam", "Spammer")):
+        if isinstance(payload, RegistrationReceived | RegistrationRepeated | RegistrationExpired):
+            assert "Spam" not in sent(payload).as_string()
+
+
+def test_markup_in_a_name_is_text_in_the_html() -> None:
+    html = text_of(sent(RegistrationConfirmed(**common(registrant=person("en", "<b>A</b>", "B")), sequence=0)), "html")
+    assert "<b>" not in html
+
+
+# -- what later mails need --
+
+
+def test_a_conversation_is_threaded_and_carries_files() -> None:
+    mail = Mail(
+        "sign_in",
+        "Re: your question",
+        Person("Ana", "ana@example.org"),
+        "en",
+        {"name": "", "link": "x", "valid_minutes": 1},
+        reply_to=Person("", "case+k7qm@onestop.example"),
+        attachments=[Attachment("Überblick.pdf", "application/pdf", b"%PDF-")],
+        message_id="<b@onestop.example>",
+        references=["<root@example.org>", "<a@onestop.example>"],
+    )
+    message = received(render(mail, "key", FROM, NOW).as_bytes())
+    assert message["Message-ID"] == "<b@onestop.example>"
+    assert message["In-Reply-To"] == "<a@onestop.example>"
+    assert message["References"] == "<root@example.org> <a@onestop.example>"
+    assert message["Reply-To"] == "case+k7qm@onestop.example"
+    (file,) = message.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("Überblick.pdf", b"%PDF-")
