@@ -37,7 +37,8 @@ SMALL_BODY = 256 * 1024  # bytes; taken in whole, so that a slow visitor never h
 PATIENCE = 3.0  # seconds for a target to come back
 RETRY_PAUSE = 0.05
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
-HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}  # RFC 9110, 7.6.1
+# RFC 9110, 7.6.1; and Expect, which the server in front of us has answered
+HOP_BY_HOP = {"connection", "expect", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Gateway:
         body = await request.read() if small else None
         try:
             answer = await self._ask(request, upstream, body)
-        except (TimeoutError, ClientError):
+        except (TimeoutError, ClientError) as error:
+            if isinstance(error.__cause__, web.HTTPRequestEntityTooLarge):
+                raise error.__cause__ from None
             return web.Response(
                 status=503,
                 headers={"Retry-After": "2"},
@@ -86,7 +89,7 @@ class Gateway:
 
     async def _ask(self, request: web.Request, upstream: str, body: bytes | None) -> ClientResponse:
         """Send it on. Tries again while the target restarts, where nothing was sent or sending twice is harmless."""
-        url = URL(upstream + request.raw_path, encoded=True)
+        url = URL(upstream + request.rel_url.raw_path_qs, encoded=True)
         headers = _without_hops(request.headers)
         headers["X-Forwarded-For"] = ", ".join([*request.headers.getall("X-Forwarded-For", []), request.remote or ""])
         headers.setdefault("X-Forwarded-Proto", request.scheme)
@@ -99,7 +102,8 @@ class Gateway:
                 )
             except ClientError as error:
                 unsent = isinstance(error, ClientConnectorError)
-                if not (unsent or request.method in IDEMPOTENT) or time.monotonic() > deadline:
+                harmless = request.method in IDEMPOTENT and not request.can_read_body
+                if not (unsent or harmless) or time.monotonic() > deadline:
                     raise
             await asyncio.sleep(RETRY_PAUSE)
 
