@@ -1,0 +1,87 @@
+"""What one content entry says of another must be so: names that exist, examples that route as they state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from functions.inquiries.content_models import SHARE_WITH_ALL, Organisation, Rule, Staff
+from functions.inquiries.routing import RuleSet, check_examples
+
+Faults = list[str]
+Items = Mapping[str, Mapping[str, Any]]
+"""Content models by kind (``organisations``, ``staff`` ...) and id."""
+
+
+def check(items: Items, origin: Mapping[tuple[str, str], str]) -> Faults:
+    """Every fault as a line ``file: kind (id): key: what and mend``; ``origin`` is the file by kind and id."""
+    faults = [f"{origin.get((kind, id), kind)}: {kind} ({id}): {message}" for kind, id, message in _references(items)]
+    if not faults:
+        faults = [f"{origin.get(('rules', id), 'rules')}: rules ({id}): {message}" for id, message in _rules(items)]
+    return faults
+
+
+def check_rules(rules: list[Rule], items: Items) -> Faults:
+    """The same for a draft set of rules, with the other content as it is."""
+    return check({**items, "rules": {rule.id: rule for rule in rules}}, {})
+
+
+def _references(items: Items) -> Iterator[tuple[str, str, str]]:
+    """Names that do not exist: ``(kind, id, message)``."""
+    organisations: dict[str, Organisation] = dict(items["organisations"])
+
+    def missing(kind: str, wanted: list[str], key: str) -> Iterator[str]:
+        for name in wanted:
+            if name not in items[kind]:
+                yield f"{key}: there is no {name!r} among the {kind}; correct it or add that entry"
+
+    for id, organisation in organisations.items():
+        yield from (("organisations", id, message) for message in _focal_point(organisation, items["staff"]))
+    for id, person in items["staff"].items():
+        yield from (("staff", id, m) for m in missing("organisations", [person.organisation], "organisation"))
+        yield from (("staff", id, m) for m in _queues(organisations.get(person.organisation), person.queues, "queues"))
+    for kind in ("topics", "activities", "canned_replies"):
+        for id, item in items[kind].items():
+            yield from ((kind, id, m) for m in missing("organisations", item.organisations, "organisations"))
+    for kind in ("activities", "canned_replies"):
+        for id, item in items[kind].items():
+            yield from ((kind, id, m) for m in missing("topics", item.topics, "topics"))
+    for id, rule in items["rules"].items():
+        yield from (("rules", id, m) for m in missing("organisations", [rule.lead, *rule.supporting], "lead"))
+        yield from (("rules", id, m) for m in _queues(organisations.get(rule.lead), [rule.queue], "queue"))
+        for kind in ("topics", "activities", "country_groups"):
+            yield from (("rules", id, m) for m in missing(kind, getattr(rule.when, kind), f"when.{kind}"))
+        for number, example in enumerate(rule.examples, 1):
+            key = f"examples[{number}]"
+            yield from (("rules", id, m) for m in missing("topics", example.topics, f"{key}.topics"))
+            if example.share_with != SHARE_WITH_ALL:
+                wanted = [example.share_with]
+                yield from (("rules", id, m) for m in missing("organisations", wanted, f"{key}.share_with"))
+
+
+def _focal_point(organisation: Organisation, staff: Mapping[str, Staff]) -> Iterator[str]:
+    person = staff.get(organisation.focal_point.lower())
+    if person is None or person.organisation != organisation.id:
+        yield "focal_point: must be one of this organisation's staff; correct the address or add the person"
+
+
+def _queues(organisation: Organisation | None, wanted: list[str], key: str) -> Iterator[str]:
+    if organisation is not None:
+        known = [queue.id for queue in organisation.queues]
+        for name in wanted:
+            if name not in known:
+                yield f"{key}: {organisation.id} has no queue {name!r}; it has {', '.join(known)}"
+
+
+def _rules(items: Items) -> Iterator[tuple[str, str]]:
+    rules = cast("list[Rule]", list(items["rules"].values()))
+    if not rules:
+        return
+    groups = {id: group.countries for id, group in items["country_groups"].items()}
+    try:
+        rule_set = RuleSet(rules, groups)
+    except ValueError as error:
+        yield "all", str(error)
+        return
+    for key, message in check_examples(rules, rule_set):
+        yield key.partition(".")[0], f"{key.partition('.')[2]}: {message}"

@@ -1,0 +1,244 @@
+"""Where an inquiry goes, and why. Pure functions: the same facts and rules give the same decision, anywhere.
+
+Rules are tried by priority (lower first), then by id; neither their order in files nor that of an inquiry's topics
+matters. The first that matches names lead, queue and target; each other that matches adds its lead and supporters as
+supporters; the default counts when no other matches. A requester who shares with one organisation has it lead alone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from functions.inquiries.content_models import SHARE_WITH_ALL, Example, Rule
+from shared.contracts.inquiries import Explanation, Finding, Outcome
+
+_WORD = re.compile(r"\w+")
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # Thai, Lao, Japanese, Chinese
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules may ask of an inquiry."""
+
+    topics: Collection[str]
+    requester_type: str
+    country: str
+    language: str
+    activity: str | None
+    subject: str
+    message: str
+    share_with: str = SHARE_WITH_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation's queue (empty: its first) and its target in working hours."""
+
+    queue: str
+    target_hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    lead: str
+    supporting: tuple[str, ...]
+    places: dict[str, Place]  # by organisation: the lead and all supporters
+    findings: tuple[Finding, ...]  # one for each rule, in the order in which they were tried
+    confined: bool
+
+    @property
+    def queue(self) -> str:
+        return self.places[self.lead].queue
+
+    @property
+    def target_hours(self) -> float:
+        return self.places[self.lead].target_hours
+
+    def explanation(self, rules_version: str, names: dict[str, str]) -> Explanation:
+        return Explanation(
+            rules_version=rules_version,
+            lead=self.lead,
+            supporting=list(self.supporting),
+            queue=self.queue,
+            target_hours=self.target_hours,
+            confined_to=self.lead if self.confined else None,
+            findings=list(self.findings),
+            names=names,
+        )
+
+
+class _Features:
+    """An inquiry as conditions look at it; words are made out only where a rule asks for them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.topics = frozenset(facts.topics)
+        self.requester_types = facts.requester_type
+        self.countries = facts.country.upper()
+        self.languages = frozenset((facts.language.lower(), facts.language.lower().split("-")[0]))
+        self.activities = facts.activity
+        self._text = f"{facts.subject}\n{facts.message}"
+        self._words: tuple[frozenset[str], str] | None = None
+
+    @property
+    def words(self) -> tuple[frozenset[str], str]:
+        """The single words, and all of them in order between blanks, for phrases."""
+        if self._words is None:
+            words = plain_words(self._text)
+            self._words = frozenset(words), f" {' '.join(words)} "
+        return self._words
+
+
+Test = Callable[[_Features], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledRule:
+    rule: Rule
+    tests: tuple[tuple[Test, Finding], ...]  # each with what is said where it fails
+
+
+class RuleSet:
+    """Rules made ready to decide quickly: conditions are sets, and what a failed one says is written once.
+
+    Raises ``ValueError`` unless there is exactly one default and every id and country group is unique and known.
+    """
+
+    def __init__(self, rules: Iterable[Rule], country_groups: Mapping[str, Collection[str]]) -> None:
+        ordered = sorted(rules, key=lambda rule: (rule.default, rule.priority, rule.id))
+        if [rule.default for rule in ordered].count(True) != 1:
+            raise ValueError("exactly one rule must have default = true: it takes what no other rule matches")
+        twice = {rule.id for rule in ordered if sum(other.id == rule.id for other in ordered) > 1}
+        if twice:
+            raise ValueError(f"two rules have the id {min(twice)!r}: give each its own")
+        self._rules = [_CompiledRule(rule, tuple(_tests(rule, country_groups))) for rule in ordered]
+
+    def route(self, facts: Facts) -> Decision:
+        features = _Features(facts)
+        findings: list[Finding] = []
+        matched: list[tuple[int, Rule]] = []  # with the place of its finding
+        for compiled in self._rules:
+            if compiled.rule.default and matched:
+                findings.append(_finding(compiled.rule, "not_needed"))
+                continue
+            for test, failure in compiled.tests:
+                if not test(features):
+                    findings.append(failure)
+                    break
+            else:
+                matched.append((len(findings), compiled.rule))
+                findings.append(_finding(compiled.rule, "set_aside"))
+        if facts.share_with != SHARE_WITH_ALL:
+            return _confined(facts.share_with, [rule for _, rule in matched], findings)
+        return _shared(matched, findings)
+
+
+def _shared(matched: Sequence[tuple[int, Rule]], findings: list[Finding]) -> Decision:
+    first = matched[0][1]
+    places: dict[str, Place] = {}
+    for index, rule in matched:
+        named = [(rule.lead, Place(rule.queue, rule.target_hours))]
+        named += [(id, Place("", first.target_hours)) for id in rule.supporting]
+        adds = [(id, place) for id, place in dict(reversed(named)).items() if id not in places]
+        adds.sort(key=lambda pair: (pair[0] != rule.lead, pair[0]))
+        places.update(adds)
+        outcome: Outcome = "leads" if rule is first else "supports"
+        findings[index] = findings[index].model_copy(update={"outcome": outcome, "adds": [id for id, _ in adds]})
+    supporting = tuple(sorted(set(places) - {first.lead}))
+    return Decision(first.lead, supporting, places, tuple(findings), False)
+
+
+def _confined(organisation: str, matched: Sequence[Rule], findings: list[Finding]) -> Decision:
+    """The requester's choice binds. A rule of that organisation that matches still names queue and target."""
+    own = next((rule for rule in matched if rule.lead == organisation), None)
+    place = Place(own.queue, own.target_hours) if own else Place("", matched[0].target_hours)
+    return Decision(organisation, (), {organisation: place}, tuple(findings), True)
+
+
+def _finding(rule: Rule, outcome: Outcome) -> Finding:
+    return Finding.model_construct(rule=rule.id, title=rule.title, outcome=outcome, condition=None, wanted=[], adds=[])
+
+
+def _tests(rule: Rule, country_groups: Mapping[str, Collection[str]]) -> Iterator[tuple[Test, Finding]]:
+    """The conditions that the rule gives, in a fixed order, cheap ones first."""
+    when = rule.when
+
+    def failure(condition: str, wanted: Sequence[str]) -> Finding:
+        return Finding(rule=rule.id, title=rule.title, outcome="failed", condition=condition, wanted=list(wanted))
+
+    if when.topics:
+        topics = frozenset(when.topics)
+        yield lambda it: not topics.isdisjoint(it.topics), failure("topics", when.topics)
+    if when.requester_types:
+        types = frozenset(when.requester_types)
+        yield lambda it: it.requester_types in types, failure("requester_types", when.requester_types)
+    if when.countries or when.country_groups:
+        unknown = [group for group in when.country_groups if group not in country_groups]
+        if unknown:
+            raise ValueError(f"rule {rule.id!r} names the unknown country group {unknown[0]!r}")
+        countries = frozenset(when.countries).union(*(country_groups[group] for group in when.country_groups))
+        yield lambda it: it.countries in countries, failure("countries", [*when.countries, *when.country_groups])
+    if when.languages:
+        languages = frozenset(language.lower() for language in when.languages)
+        yield lambda it: not languages.isdisjoint(it.languages), failure("languages", when.languages)
+    if when.activities:
+        activities = frozenset(when.activities)
+        yield lambda it: it.activities in activities, failure("activities", when.activities)
+    if when.words:
+        yield _word_test(when.words), failure("words", when.words)
+
+
+def _word_test(wanted: Sequence[str]) -> Test:
+    normal = [" ".join(plain_words(text)) for text in wanted]
+    single = frozenset(text for text in normal if " " not in text and not _WITHOUT_SPACES.search(text))
+    phrases = tuple(
+        text if _WITHOUT_SPACES.search(text) else f" {text} " for text in normal if text and text not in single
+    )
+
+    def test(it: _Features) -> bool:
+        words, text = it.words
+        return not single.isdisjoint(words) or any(phrase in text for phrase in phrases)
+
+    return test
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text without case, accents and vowel marks: ``É`` is ``e`` (Unicode NFKD, category Mn)."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    if not decomposed.isascii():
+        decomposed = "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
+    return _WORD.findall(decomposed.casefold())
+
+
+def facts_of(example: Example) -> Facts:
+    """The facts that an example states."""
+    names = ("topics", "requester_type", "country", "language", "activity", "subject", "message", "share_with")
+    return Facts(**{name: getattr(example, name) for name in names})
+
+
+def check_examples(rules: Sequence[Rule], rule_set: RuleSet) -> Iterator[tuple[str, str]]:
+    """Examples that do not go where they say, as ``(key, what is wrong)``: a rule's example must reach that rule."""
+    for rule in rules:
+        for number, example in enumerate(rule.examples, 1):
+            decision = rule_set.route(facts_of(example))
+            finding = next(finding for finding in decision.findings if finding.rule == rule.id)
+            key = f"{rule.id}.examples[{number}]"
+            if finding.outcome in ("failed", "not_needed"):
+                reason = finding.sentence(str, {})
+                yield key, f"does not reach this rule. {reason} Mend the example or the conditions"
+            elif decision.lead != example.lead:
+                yield key, f"says lead = {example.lead!r}, but {decision.lead!r} leads: {_why(decision)}"
+            elif example.supporting is not None and set(example.supporting) != set(decision.supporting):
+                said, got = sorted(example.supporting), list(decision.supporting)
+                yield key, f"says supporting = {said}, but they are {got}: mend the example or the rules"
+            elif example.queue is not None and example.queue != decision.queue:
+                yield key, f"says queue = {example.queue!r}, but it goes to {decision.queue!r}: {_why(decision)}"
+
+
+def _why(decision: Decision) -> str:
+    if decision.confined:
+        return "share_with names that organisation"
+    first = next(finding for finding in decision.findings if finding.outcome == "leads")
+    return f"the rule {first.rule!r} matches first; mend the example, or the priorities"
