@@ -29,6 +29,8 @@ from shared.ports import Clock, Replace, Store
 from shared.wiring import platform
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
+KINDS = ("events",)
+"""The TOML tables that this slice imports."""
 RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
 
 
