@@ -24,8 +24,6 @@ from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.clock import Tick
 from shared.contracts.events import Payload, message, outbox_row
 from shared.contracts.registration import (
-    EventFacts,
-    Registrant,
     RegistrationCancelled,
     RegistrationConfirmed,
     SeatsReleased,
@@ -35,29 +33,11 @@ from shared.ports import PermanentMailError, TransientMailError
 from shared.settings import from_environment
 from shared.tokens import Tokens
 from shared.wiring import Platform
+from tests.payloads import JOIN, common
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-FACTS = EventFacts(
-    id="briefing",
-    title={"en": "Open briefing"},
-    starts_at=START + timedelta(days=30),
-    ends_at=START + timedelta(days=30, hours=2),
-    timezone="Europe/Zurich",
-    mode="virtual",
-    location={"en": ""},
-    organiser="The secretariat",
-    contact_email="desk@example.org",
-    join_link="https://meet.example.org/briefing",
-    page="http://127.0.0.1:8080/events/briefing",
-)
-COMMON = {
-    "reference": "K7QM-3XHD",
-    "registrant": Registrant(given_name="Amina", family_name="Diallo", email="amina@example.org", language="en"),
-    "event": FACTS,
-    "manage_link": "http://127.0.0.1:8080/r/secret",
-}
-CONFIRMED = RegistrationConfirmed(**COMMON, sequence=0)
-CANCELLED = RegistrationCancelled(**COMMON, sequence=1, was_confirmed=True)
+CONFIRMED = RegistrationConfirmed(**common(), sequence=0)
+CANCELLED = RegistrationCancelled(**common(), sequence=1, was_confirmed=True)
 
 
 class HandClock:
@@ -150,7 +130,7 @@ def test_a_confirmation_is_mailed_within_the_push(world: World) -> None:
     assert world.push(CONFIRMED) == 204
     (mail,) = world.mailer.seen
     assert mail["To"] == "Amina Diallo <amina@example.org>"
-    assert "https://meet.example.org/briefing" in mail.get_body(("plain",)).get_content()
+    assert JOIN in mail.get_body(("plain",)).get_content()
     delivery = world.delivery()
     assert (delivery["state"], delivery["relay"], delivery["message_id"]) == ("sent", "fake", mail["Message-ID"])
     assert "event" not in delivery, "personal links leave the store with the mail"
@@ -289,6 +269,16 @@ def test_a_dead_letter_is_kept_and_can_be_replayed(world: World) -> None:
     again = next(q for q in world.bus.due(2e10, 10) if q.subscription == "notification-registrations")
     assert world.push_raw(again.message.data, again.message.attributes) == 204
     assert len(world.mailer.seen) == 1
+
+
+def test_a_replayed_letter_that_fails_again_is_open_again(world: World) -> None:
+    row = message("event-9", outbox_row("registration", CONFIRMED, START, "event-9").data)
+    for _ in range(2):
+        assert world.push_raw(b"{}", row.attributes) == 204
+        (letter,) = world.store.query(DEAD_LETTERS)
+        assert letter.data["state"] == "open"
+        replay(world.platform, letter.id, lambda _: "registrations")
+    assert world.store.count(DEAD_LETTERS, ("state", "==", "open")) == 0
 
 
 def test_a_push_that_is_none_of_ours_is_refused(world: World) -> None:

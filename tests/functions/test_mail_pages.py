@@ -1,0 +1,188 @@
+"""The laptop's mailbox and the mail desk, as a browser sees them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from functions.notification import desk, inbox
+from functions.notification.main import TEMPLATES
+from functions.notification.service import Deliveries
+from shared import topology
+from shared.adapters.embedded.bus import SqliteBus
+from shared.adapters.embedded.mailer import MaildirMailer
+from shared.contracts.events import Event
+from shared.contracts.registration import RegistrationConfirmed
+from shared.contracts.staff import StaffSignInRequested
+from shared.intake import DEAD_LETTERS
+from shared.ports import Create
+from shared.web import staff
+from shared.web.site import Site
+from shared.wiring import Platform
+from tests.functions.browser import Browser, platform, words
+from tests.payloads import NOW, common
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Platform:
+    bus = SqliteBus(tmp_path / "bus.db", topology.load())
+    built = replace(platform(tmp_path), mailer=MaildirMailer(tmp_path / "mail"), bus=bus)
+    member = {"name": "Amina", "organisation": "who", "role": "officer", "languages": ["en"], "queues": []}
+    built.store.commit([Create(staff.STAFF, "amina@who.test", member)])
+    return built
+
+
+@pytest.fixture
+def deliveries(here: Platform) -> Deliveries:
+    return Deliveries(here.store, here.mailer, here.clock, here.settings.mail_from)
+
+
+@pytest.fixture
+def browser(here: Platform, deliveries: Deliveries) -> Browser:
+    site, sign_in = Site(here, TEMPLATES), Site(here, TEMPLATES)
+    desk.register(site, deliveries)
+    assert isinstance(here.mailer, MaildirMailer)
+    inbox.register(site, here.mailer)
+    staff.routes(sign_in)
+    return Browser(site, sign_in)
+
+
+def mail(
+    here: Platform, deliveries: Deliveries, id: str = "e1", email: str = "ana@example.org", name: str = ""
+) -> None:
+    payload = StaffSignInRequested(
+        name=name, email=email, language="en", link=f"https://onestop.test/{id}", valid_minutes=15
+    )
+    event = Event(id, NOW, "", payload)
+    here.store.commit(deliveries.owed(event))
+    deliveries.send_for(event)
+
+
+def sign_in(here: Platform, browser: Browser) -> None:
+    browser.send(browser.get("/desk/sign-in"), email="amina@who.test")
+    (row,) = here.store.query("outbox")
+    link = row.data["data"]["link"].removeprefix(here.settings.base_url)
+    assert browser.send(browser.get(link), action=link).status_code == 303
+
+
+def messages(page: TestResponse) -> list[str]:
+    return re.findall(r'href="(/mailbox/[^"/]+)"', page.text)
+
+
+# -- the mailbox --
+
+
+def test_the_newest_mail_comes_first_and_old_ones_are_a_page_away(
+    here: Platform, deliveries: Deliveries, browser: Browser
+) -> None:
+    for number in range(inbox.PAGE + 2):
+        mail(here, deliveries, f"e{number}")
+    first, second = browser.get("/mailbox"), browser.get("/mailbox?page=2")
+    assert (len(messages(first)), len(messages(second))) == (inbox.PAGE, 2)
+    newest = browser.get(f"{messages(first)[0]}?view=text")
+    assert f"https://onestop.test/e{inbox.PAGE + 1}" in newest.text
+    assert browser.get("/mailbox?page=x").status_code == 200
+    assert browser.get("/mailbox?page=-1").status_code == 200
+
+
+def test_a_message_is_shown_confined(here: Platform, deliveries: Deliveries, browser: Browser) -> None:
+    mail(here, deliveries)
+    (path,) = messages(browser.get("/mailbox"))
+    page = browser.get(path)
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "sandbox=" in page.text
+    body = browser.get(f"{path}/html")
+    policy = body.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+    assert '<base target="_blank">' in body.text
+
+
+@pytest.mark.parametrize("view", ["text", "headers", "source"])
+def test_other_views_of_a_message_are_escaped(
+    here: Platform, deliveries: Deliveries, browser: Browser, view: str
+) -> None:
+    mail(here, deliveries, name="<script>alert(1)</script>")
+    (path,) = messages(browser.get("/mailbox"))
+    page = browser.get(f"{path}?view={view}")
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    assert {"text": "15 minutes", "headers": "Auto-Submitted", "source": "Delivered-To"}[view] in page.text
+
+
+def test_attachments_are_downloads(here: Platform, deliveries: Deliveries, browser: Browser) -> None:
+    event = Event("e1", NOW, "", RegistrationConfirmed(**common(), sequence=0))
+    here.store.commit(deliveries.owed(event))
+    deliveries.send_for(event)
+    (path,) = messages(browser.get("/mailbox"))
+    file = browser.get(f"{path}/attachments/0")
+    assert file.headers["Content-Disposition"] == "attachment; filename=invite.ics"
+    assert file.data.startswith(b"BEGIN:VCALENDAR")
+    assert browser.get(f"{path}/attachments/1").status_code == 404
+
+
+@pytest.mark.parametrize("key", ["nothing", "..%2f..%2fsecret.key", "%00", ".."])
+def test_what_is_no_message_is_not_found(here: Platform, deliveries: Deliveries, browser: Browser, key: str) -> None:
+    mail(here, deliveries)
+    assert browser.get(f"/mailbox/{key}").status_code in (404, 303)
+
+
+def test_where_mail_really_leaves_there_is_no_mailbox(here: Platform, deliveries: Deliveries) -> None:
+    site = Site(here, TEMPLATES)
+    inbox.register(site, None)
+    assert Browser(site).get("/mailbox").status_code == 404
+
+
+# -- the desk --
+
+
+def test_the_mail_desk_is_for_staff(browser: Browser) -> None:
+    for path in ("/desk/mail", "/desk/mail?state=dead"):
+        assert browser.get(path).status_code == 303
+    assert browser.post("/desk/mail/retry", {"id": "x"}).status_code == 403
+
+
+def test_failed_mail_is_shown_with_its_reason_and_tried_again(
+    here: Platform, deliveries: Deliveries, browser: Browser
+) -> None:
+    sign_in(here, browser)
+    mail(here, deliveries, "e1", "perm-fail@simulate.invalid")
+    mail(here, deliveries, "e2", "temp-fail@simulate.invalid")
+    page = browser.get("/desk/mail")
+    assert "550 simulated" in words(page)
+    assert "451 simulated" in words(browser.get("/desk/mail?state=queued"))
+    waiting = browser.follow(browser.send(page))
+    assert "perm-fail@simulate.invalid" in words(waiting)
+    assert browser.send(page).status_code == 409, "the second click finds it queued"
+
+
+def test_a_dead_letter_is_replayed_once(here: Platform, browser: Browser) -> None:
+    sign_in(here, browser)
+    letter = {
+        "state": "open",
+        "time": "2026-11-23T08:00:00.000000Z",
+        "reason": "malformed",
+        "subscription": "notification-staff",
+        "attributes": {"event_id": "e1", "type": "staff.sign_in_requested"},
+        "data": "e30=",
+    }
+    here.store.commit([Create(DEAD_LETTERS, "e1:notification-staff", letter)])
+    page = browser.get("/desk/mail?state=dead")
+    assert "malformed" in words(page)
+    for _ in range(2):
+        assert browser.send(page).status_code == 303
+    assert isinstance(here.bus, SqliteBus)
+    assert here.bus.depth() == len(topology.load().subscriptions_of("staff"))
+    assert "Nothing here" in words(browser.get("/desk/mail?state=dead"))
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "after=x", "after=a~b", "state=dead&after=~~"])
+def test_a_mistyped_address_still_shows_the_desk(here: Platform, browser: Browser, query: str) -> None:
+    sign_in(here, browser)
+    assert browser.get(f"/desk/mail?{query}").status_code == 200
