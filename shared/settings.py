@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Settings:
     smtp_relays: tuple[str, ...]  # smtp[s]://user:password@host:port, tried in this order; none: the maildir
     project: str  # Google Cloud project
     test_clock: bool  # the clock follows the file `clock.offset` in the data folder
+    emulated: bool = False  # the cloud engine talks to the emulators
+    files_bucket: str = ""  # Cloud Storage, for attachments and exports
     iap_audience: str = ""  # Identity-Aware Proxy guards the desks and signs for this audience
     trusted_hops: int = 0  # our own proxies in front, each of which appends to X-Forwarded-For
     limits: Limits = Limits()
@@ -45,9 +48,14 @@ class Settings:
         return self.base_url.startswith("https:")
 
     @property
+    def on_this_machine(self) -> bool:
+        """Embedded or on the emulators: files and mail may stay in the data folder."""
+        return self.engine == "embedded" or self.emulated
+
+    @property
     def keeps_mail(self) -> bool:
         """Whether mail ends in the local mailbox instead of going out."""
-        return self.engine == "embedded" and not self.smtp_relays
+        return self.on_this_machine and not self.smtp_relays
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -73,6 +81,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_relays=listed("ONESTOP_SMTP_RELAYS"),
         project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
         test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
+        emulated=engine == "cloud" and "FIRESTORE_EMULATOR_HOST" in environ,
+        files_bucket=environ.get("ONESTOP_FILES_BUCKET", ""),
         iap_audience=environ.get("ONESTOP_IAP_AUDIENCE", ""),
         trusted_hops=_number("ONESTOP_TRUSTED_HOPS", environ.get("ONESTOP_TRUSTED_HOPS", "0")),
         limits=_limits(environ.get("ONESTOP_LIMITS", "")),
@@ -105,9 +115,7 @@ def _local_key(data: Path) -> str:
         draft = data / f"secret.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(32))
-        try:
-            os.link(draft, path)  # atomic, and fails where the file exists
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):
+            os.link(draft, path)  # atomic
         draft.unlink()
     return path.read_text().strip()

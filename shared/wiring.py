@@ -33,32 +33,40 @@ def build(settings: Settings) -> Platform:
     """Adapters are imported where they are chosen: the embedded engine never loads Google's clients."""
     clock = SystemClock(settings.data / "clock.offset" if settings.test_clock else None)
     tokens = Tokens(settings.secret_keys)
+    plan = topology.load()
+    store: Store
+    bus: Bus
     if settings.engine == "cloud":
         from shared.adapters import cloud
 
-        store, bus, relays, files = cloud.connect(settings)
-        return Platform(settings, store, bus, relays, files, clock, tokens, _proxy(settings))
-    from shared.adapters.embedded.bus import SqliteBus
-    from shared.adapters.embedded.files import FolderFiles
-    from shared.adapters.embedded.mailer import MaildirMailer
-    from shared.adapters.embedded.store import SqliteStore
+        store, bus = cloud.connect(settings)
+    else:
+        from shared.adapters.embedded.bus import SqliteBus
+        from shared.adapters.embedded.store import SqliteStore
 
-    plan = topology.load()
-    mailer: Mailer = MaildirMailer(settings.data / "mail")
-    if settings.smtp_relays:
-        from shared.adapters.smtp import SmtpMailer
+        store = SqliteStore(settings.data / "store.db", plan.store)
+        bus = SqliteBus(settings.data / "bus.db", plan, first_retry=1.0)
+    return Platform(settings, store, bus, _mailer(settings), _files(settings), clock, tokens, _proxy(settings))
 
-        mailer = SmtpMailer(settings.smtp_relays)
-    return Platform(
-        settings,
-        SqliteStore(settings.data / "store.db", plan.store),
-        SqliteBus(settings.data / "bus.db", plan, first_retry=1.0),
-        mailer,
-        FolderFiles(settings.data / "files"),
-        clock,
-        tokens,
-        _proxy(settings),
-    )
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.keeps_mail:
+        from shared.adapters.embedded.mailer import MaildirMailer
+
+        return MaildirMailer(settings.data / "mail")
+    from shared.adapters.smtp import SmtpMailer
+
+    return SmtpMailer(settings.smtp_relays)
+
+
+def _files(settings: Settings) -> Files:
+    if settings.on_this_machine:  # Cloud Storage has no official emulator
+        from shared.adapters.embedded.files import FolderFiles
+
+        return FolderFiles(settings.data / "files")
+    from shared.adapters.cloud.storage import BucketFiles
+
+    return BucketFiles(settings.files_bucket)
 
 
 def _proxy(settings: Settings) -> Callable[[str], str] | None:

@@ -1,21 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.ports import Bus, Files, Store
 from tests.ports.engines import ENGINES, Engine
+from tests.ports.fake_storage import serving
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[pytest.param(n, marks=[pytest.mark.emulators] if e.needs else []) for n, e in ENGINES.items()])
 def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def engine(engine_name: str) -> Engine:
+def engine(engine_name: str, request: pytest.FixtureRequest) -> Engine:
+    for fixture in ENGINES[engine_name].needs:
+        request.getfixturevalue(fixture)
     return ENGINES[engine_name]
+
+
+@pytest.fixture
+def fake_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with serving() as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        yield
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ class MaildirMailer:
             raise TransientMailError("451 simulated: try again later")
         if recipient == "perm-fail@simulate.invalid":
             raise PermanentMailError("550 simulated: no such mailbox")
+        if any(character in sender + recipient for character in "\r\n"):
+            raise ValueError("an address must not hold a line break")
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
         mailbox.Maildir(self._path).add(envelope + message)
         return "maildir"

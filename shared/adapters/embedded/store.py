@@ -14,7 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.embedded.database import Database
-from shared.ports import Conflict, Create, Cursor, Data, Delete, Document, Replace, Where, Write, check_conditions
+from shared.ports import (
+    Conflict,
+    Create,
+    Cursor,
+    Data,
+    Delete,
+    Document,
+    Replace,
+    Where,
+    Write,
+    check_conditions,
+    json_text,
+)
 
 _OPERATORS = {"==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _IN = "IN (SELECT value FROM json_each(?))"  # one statement and one parameter, however many values
@@ -52,7 +64,7 @@ class SqliteStore:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> list[Document]:
-        check_conditions(where, order)
+        check_conditions(where, order, descending)
         source, conditions, values, field = self._select(collection, where, order)
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
         if after is not None and order == "id":
@@ -79,7 +91,7 @@ class SqliteStore:
     def commit(self, writes: Sequence[Write]) -> None:
         if len({(w.collection, w.id) for w in writes}) < len(writes):
             raise ValueError("two writes of one commit name the same document")
-        rows = [(w, None if isinstance(w, Delete) else _encode(w.data)) for w in writes]
+        rows = [(w, None if isinstance(w, Delete) else json_text(w.data)) for w in writes]
         for write in writes:
             self._table(write.collection)
         with self._database.transaction() as db:
@@ -197,22 +209,6 @@ class SqliteStore:
 
 def _document(collection: str, row: tuple[Any, ...]) -> Document:
     return Document(collection, row[0], json.loads(row[1]), str(row[2]))
-
-
-def _encode(data: Data) -> str:
-    try:
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except TypeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-    if ("[[" in text or ",[" in text) and _nests_lists(data):  # the text tells most documents apart at once
-        raise ValueError("a list must not stand directly in a list: Firestore does not store it")
-    return text
-
-
-def _nests_lists(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_nests_lists, value.values()))
-    return isinstance(value, list | tuple) and any(isinstance(v, list | tuple) or _nests_lists(v) for v in value)
 
 
 def _entries(data: Data, fields: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,188 @@
+"""The official emulators of Firestore and Pub/Sub, on free ports of this machine.
+
+Java is started directly, not through gcloud, so that ending our child ends the emulator. Where there is no SDK, the
+official image runs under Docker.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from infra.local.child import die_with
+from shared.topology import Topology
+
+HOST = "127.0.0.1"
+IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
+START_SECONDS = 60.0
+JAR_FIRESTORE = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
+JAR_PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
+SDK_FOLDERS = (
+    "/usr/lib/google-cloud-sdk",
+    "/usr/share/google-cloud-sdk",
+    "/opt/google-cloud-sdk",
+    "~/google-cloud-sdk",
+)
+HOW = (
+    "the emulators of Firestore and Pub/Sub were not found: install Java and the Google Cloud SDK with"
+    " 'gcloud components install cloud-firestore-emulator pubsub-emulator beta', or start Docker"
+)
+
+
+class NotFound(Exception):
+    """No emulators on this machine; the text is one line and says how to get them."""
+
+
+@dataclass(frozen=True)
+class Emulators:
+    """Two that run. ``firestore`` and ``pubsub`` are ``host:port``."""
+
+    firestore: str
+    pubsub: str
+
+    def environment(self, project: str) -> dict[str, str]:
+        """What makes Google's clients talk to them."""
+        return {
+            "FIRESTORE_EMULATOR_HOST": self.firestore,
+            "PUBSUB_EMULATOR_HOST": self.pubsub,
+            "GOOGLE_CLOUD_PROJECT": project,
+        }
+
+
+def commands(firestore_port: int, pubsub_port: int) -> list[list[str]]:
+    """How the two are started here. Raises ``NotFound``."""
+    sdk = _sdk()
+    if sdk and shutil.which("java"):
+        pubsub = sorted(sdk.glob(JAR_PUBSUB))[-1]
+        main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+        jar = str(sdk / JAR_FIRESTORE)
+        return [
+            ["java", "-Xmx1g", "-cp", jar, main, "--host", HOST, "--port", str(firestore_port)],
+            ["java", "-Xmx512m", "-jar", str(pubsub), f"--host={HOST}", f"--port={pubsub_port}"],
+        ]
+    if _docker():
+        start = ["docker", "run", "--rm", "--network=host", IMAGE, "gcloud", "emulators"]
+        ports = {"firestore": firestore_port, "pubsub": pubsub_port}
+        return [[*start, name, "start", f"--host-port={HOST}:{port}"] for name, port in ports.items()]
+    raise NotFound(HOW)
+
+
+@contextmanager
+def running(log: Path, firestore_port: int = 0, pubsub_port: int = 0) -> Iterator[Emulators]:
+    """Both emulators, empty and ready, until the block ends or this process does. Raises ``NotFound``.
+
+    Args:
+        log: a file that takes their output.
+        firestore_port, pubsub_port: 0 takes a free one.
+    """
+    ports = [firestore_port or free_port(), pubsub_port or free_port()]
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in commands(*ports):
+            children.append(_start(command, log))
+        for child, port in zip(children, ports, strict=True):
+            _wait(child, port, log)
+        yield Emulators(f"{HOST}:{ports[0]}", f"{HOST}:{ports[1]}")
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(5)
+            child.kill()
+            child.wait()
+
+
+def create_topics(system: Topology, project: str, endpoints: Mapping[str, str]) -> None:
+    """Topics and push subscriptions as Terraform makes them in the cloud; again is no error.
+
+    Args:
+        endpoints: by function, where its subscriptions push to; for a function that is absent they wait for a pull.
+    """
+    from google.api_core.exceptions import AlreadyExists
+    from google.cloud import pubsub_v1
+    from google.protobuf.duration_pb2 import Duration
+
+    publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+    delivery = system.delivery
+    low, high = (Duration(seconds=seconds) for seconds in delivery.backoff)
+    with subscriber:
+        for topic in system.topics:
+            with suppress(AlreadyExists):
+                publisher.create_topic(name=publisher.topic_path(project, topic), timeout=10)
+        for subscription in system.subscriptions:
+            request: dict[str, object] = {
+                "name": subscriber.subscription_path(project, subscription.name),
+                "topic": publisher.topic_path(project, subscription.topic),
+                "ack_deadline_seconds": delivery.ack_deadline,
+                "retry_policy": {"minimum_backoff": low, "maximum_backoff": high},
+            }
+            if subscription.function in endpoints:
+                request["push_config"] = {"push_endpoint": endpoints[subscription.function]}
+            if subscription.topic != "dead-letters":
+                request["dead_letter_policy"] = {
+                    "dead_letter_topic": publisher.topic_path(project, "dead-letters"),
+                    "max_delivery_attempts": delivery.attempts,
+                }
+            with suppress(AlreadyExists):
+                subscriber.create_subscription(request=request, timeout=10)
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _sdk() -> Path | None:
+    """The SDK's folder, if it has both emulators. ``gcloud info`` knows it for sure, and takes seconds."""
+    for folder in map(Path, map(os.path.expanduser, SDK_FOLDERS)):
+        if (folder / JAR_FIRESTORE).exists() and any(folder.glob(JAR_PUBSUB)):
+            return folder
+    if shutil.which("gcloud"):
+        command = ["gcloud", "info", "--format=value(installation.sdk_root)"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+        if told and (Path(told) / JAR_FIRESTORE).exists() and any(Path(told).glob(JAR_PUBSUB)):
+            return Path(told)
+    return None
+
+
+def _docker() -> bool:
+    """Whether a daemon answers: the command alone is on many machines."""
+    if not shutil.which("docker"):
+        return False
+    with suppress(subprocess.TimeoutExpired):
+        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=10).returncode == 0
+    return False
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """The child ends with this process, however that ends."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=partial(die_with, os.getpid())
+        )
+
+
+def _wait(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until the emulator answers HTTP. Raises ``RuntimeError`` with its last words where it gives up."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            break
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(HOST, port, timeout=2)
+            connection.request("GET", "/")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.05)
+    words = log.read_text(errors="replace").strip().splitlines() or ["no word in its log"]
+    raise RuntimeError(f"an emulator does not start: {words[-1]} (its log: {log})")

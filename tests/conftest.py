@@ -1,0 +1,32 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local import emulators as official
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[official.Emulators]:
+    """The emulators of Firestore and Pub/Sub, one pair for all tests; each test takes a project of its own.
+
+    Those that the environment names already are used as they are.
+    """
+    firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
+    if firestore and pubsub:
+        yield official.Emulators(firestore, pubsub)
+        return
+    try:
+        with official.running(tmp_path_factory.mktemp("emulators") / "log") as pair:
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in pair.environment("onestop-tests").items():
+                    patch.setenv(name, value)
+                yield pair
+    except official.NotFound as error:
+        if os.environ.get("ONESTOP_REQUIRE_ALL") == "1":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
