@@ -10,10 +10,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(for
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench import export
+.PHONY: help run test check fmt bench import export export-all import-all build deploy
 
 help:  ## list what make can do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 run: .venv/runtime catalogues  ## run everything at http://127.0.0.1:8080 (PORT=8080 DATA=.onestop)
 	@exec $(BIN)/python -m infra.local.run
@@ -40,6 +40,18 @@ import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b
 
 export: .venv/runtime  ## write the content as TOML files (TO=content DATA=.onestop)
 	@$(BIN)/python -m infra.local.content export $(or $(TO),content)
+
+export-all: .venv/tools  ## write every document to one file (FILE=all.jsonl DATA=.onestop)
+	@$(BIN)/python -m infra.transfer export $(FILE)
+
+import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl DATA=.onestop)
+	@$(BIN)/python -m infra.transfer import $(FILE)
+
+build: .venv/tools  ## make build/*.zip, one deterministic package for each function
+	@$(BIN)/python -m infra.build
+
+deploy: .venv/tools  ## build, apply infra/gcp with Terraform, look whether it works (PROJECT=...)
+	@$(BIN)/python -m infra.deploy $(PROJECT)
 
 # --- made when needed ----------------------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_BASE_URL        = "https://${var.domain}"
         ONESTOP_MAIL_FROM       = var.mail_from
         ONESTOP_ALLOWED_ORIGINS = join(" ", var.allowed_origins)
+        ONESTOP_TRUSTED_HOPS    = 2 # the load balancer appends the client's address and its own to X-Forwarded-For
       },
       contains(each.value.uses, "files") ? { ONESTOP_FILES_BUCKET = google_storage_bucket.files.name } : {},
       each.value.name == "events" ? {

@@ -1,0 +1,54 @@
+"""What a slice asks of the store in these tests must be what Firestore would do, which the emulator does not tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import topology
+from shared.adapters.embedded.store import SqliteStore
+from shared.ports import Delete, Where, Write
+from tests.indexes import missing
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def declared_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails the test whose code makes a query without its index in ``shared/topology.toml``, or lets a document
+    expire in a collection without ``ttl``, where it would live for ever."""
+    lacking: set[str] = set()
+    store = topology.load().store
+
+    def checked(name: str) -> Callable[..., Any]:
+        real = getattr(SqliteStore, name)
+
+        def call(self: SqliteStore, collection: str, *where: Where, **options: Any) -> Any:
+            caller = Path(sys._getframe(1).f_code.co_filename)
+            if caller.is_relative_to(ROOT / "functions") or caller.is_relative_to(ROOT / "shared"):
+                order, descending = options.get("order", "id"), options.get("descending", False)
+                if fields := missing(store.get(collection, {}), where, order, descending):
+                    kind = "descending" if descending else "indexes"
+                    lacking.add(f"{caller.relative_to(ROOT)}: [store.{collection}] {kind} lacks {list(fields)}")
+            return real(self, collection, *where, **options)
+
+        return call
+
+    commit = SqliteStore.commit
+
+    def checked_commit(self: SqliteStore, writes: Sequence[Write]) -> None:
+        for write in writes:
+            rules = store.get(write.collection, {})
+            if not isinstance(write, Delete) and "expire_at" in write.data and not rules.get("ttl"):
+                lacking.add(f"[store.{write.collection}] lacks ttl = true")
+        commit(self, writes)
+
+    monkeypatch.setattr(SqliteStore, "commit", checked_commit)
+    for name in ("query", "count"):
+        monkeypatch.setattr(SqliteStore, name, checked(name))
+    yield
+    assert not lacking, "add to shared/topology.toml:\n" + "\n".join(sorted(lacking))

@@ -1,0 +1,139 @@
+"""The topology, the code, and what Terraform would create: three views of one system that must agree."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import build
+from shared import topology
+from shared.contracts.events import Payload
+from tests.indexes import missing
+
+ROOT = Path(__file__).parents[2]
+GCP = ROOT / "infra" / "gcp"
+VALIDATE = Path(os.environ.get("TERRAFORM_VALIDATE", ROOT.parent / "shared" / "terraform" / "validate"))
+RAW: dict[str, Any] = json.loads(build.topology_json())
+CONFIGURATION = "\n".join(path.read_text("utf-8") for path in sorted(GCP.glob("*.tf")))
+
+
+def test_terraform_reads_the_topology_as_it_is() -> None:
+    assert build.TOPOLOGY.read_text("utf-8") == build.topology_json(), "run `make build`: the topology has changed"
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="needs the terraform program")
+@pytest.mark.skipif(not VALIDATE.exists(), reason="needs the provider's schema; TERRAFORM_VALIDATE names the script")
+def test_terraform_finds_the_configuration_valid_and_its_own_tests_pass() -> None:
+    done = subprocess.run([VALIDATE, GCP], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("resource", "source"),
+    [
+        ("google_cloudfunctions2_function", "local.targets"),
+        ("google_service_account", "local.targets"),
+        ("google_pubsub_topic", "local.topology.topics"),
+        ("google_pubsub_subscription", "local.topology.subscriptions"),
+        ("google_cloud_scheduler_job", "local.topology.schedules"),
+        ("google_firestore_index", "local.indexes"),
+        ("google_firestore_field", "local.expiring"),
+        ("google_compute_backend_service", "local.fronts"),
+    ],
+)
+def test_everything_is_made_from_the_topology(resource: str, source: str) -> None:
+    assert re.search(rf'resource "{resource}" "\w+" {{\n\s+for_each\s+= {re.escape(source)}\n', CONFIGURATION)
+
+
+def test_every_subscription_and_schedule_names_things_that_exist() -> None:
+    for name, subscription in RAW["subscriptions"].items():
+        assert subscription["topic"] in RAW["topics"], name
+        assert "events" in RAW["functions"][subscription["function"]], name
+    for name, schedule in RAW["schedules"].items():
+        assert schedule["topic"] in RAW["topics"], name
+
+
+def test_no_two_targets_claim_one_path_and_one_target_takes_the_rest() -> None:
+    paths = [path for target in topology.load().targets for path in target.paths]
+    assert len(paths) == len(set(paths))
+    assert "/" in paths
+    assert all(path.startswith("/") and (path == "/" or not path.endswith("/")) for path in paths)
+
+
+def test_every_target_is_an_entry_point_of_its_package() -> None:
+    for target in topology.load().targets:
+        main = importlib.import_module(f"functions.{target.function}.main")
+        assert target.name in main.__all__, target.id
+
+
+def test_settings_given_by_terraform_are_settings_that_the_code_reads() -> None:
+    given = set(re.findall(r"\bONESTOP_[A-Z_]+", CONFIGURATION))
+    read = {
+        name for path in (ROOT / "shared").rglob("*.py") for name in re.findall(r"\bONESTOP_[A-Z_]+", path.read_text())
+    }
+    assert given <= read, given - read
+
+
+def test_the_server_is_told_its_shape() -> None:
+    assert {"WORKERS", "THREADS"} <= set(re.findall(r"\b[A-Z]+(?=\s+= local\.topology\.server\.cloud)", CONFIGURATION))
+
+
+def test_a_function_may_publish_where_it_announces() -> None:
+    """A slice's events name their topics; without the grant the outbox would never empty."""
+    granted = {
+        function: {topic for target in targets.values() for topic in target.get("publishes", ())}
+        for function, targets in RAW["functions"].items()
+    }
+    announced = dict(_announced())
+    assert announced, "no slice announces anything?"
+    for function, topics in announced.items():
+        assert topics <= granted[function], f"{function} lacks `publishes` for {topics - granted[function]}"
+
+
+def _announced() -> Iterator[tuple[str, set[str]]]:
+    """The topics of the payloads that a slice makes, by the calls in its sources."""
+    for module in (ROOT / "shared" / "contracts").glob("*.py"):
+        importlib.import_module(f"shared.contracts.{module.stem}")
+    topics = {kind.__name__: kind.topic for kind in Payload.kinds.values()}
+    for folder in (ROOT / "functions").iterdir():
+        made = {
+            topics[node.func.id]
+            for path in folder.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in topics
+        }
+        if made:
+            yield folder.name, made
+
+
+@pytest.mark.parametrize(
+    ("where", "order", "descending", "lacking"),
+    [
+        ([], "time", False, None),
+        ([("state", "==", "open")], "id", False, None),
+        ([("state", "==", "open"), ("event", "==", "e")], "id", False, None),
+        ([("tags", "contains", "x"), ("state", "==", "open")], "id", False, None),
+        ([("state", "==", "open")], "time", False, None),
+        ([("state", "in", ["open"]), ("time", "<", "t")], "time", False, None),
+        ([("time", "<", "t"), ("state", "==", "open")], "id", False, None),
+        ([("kind", "==", "k"), ("state", "==", "open")], "time", False, None),  # two indexes are merged
+        ([("tags", "contains", "x")], "time", False, ("tags[]", "time")),
+        ([("state", "==", "open")], "time", True, ("state", "time")),
+        ([("event", "==", "e"), ("state", "==", "open")], "time", False, ("event", "state", "time")),
+    ],
+)
+def test_a_query_needs_an_index_where_firestore_does(
+    where: list[Any], order: str, descending: bool, lacking: tuple[str, ...] | None
+) -> None:
+    rules = {"indexes": [["state", "time"], ["kind", "time"]]}
+    assert missing(rules, where, order, descending) == lacking
