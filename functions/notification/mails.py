@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared.contracts.events import Event, Payload
@@ -62,6 +63,7 @@ class Mail:
         reply_to: where an answer goes; without one, to the sender.
         message_id: where another mail will refer to this one; else each delivery has an id of its own.
         references: Message-IDs of the conversation so far, oldest first (RFC 5322, section 3.6.4).
+        useless_after: when it no longer helps to send it.
     """
 
     template: str
@@ -74,6 +76,7 @@ class Mail:
     attachments: Sequence[Attachment] = ()
     message_id: str | None = None
     references: Sequence[str] = ()
+    useless_after: datetime | None = None
 
 
 def mails_for(event: Event) -> list[Mail]:
@@ -104,7 +107,8 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
     clock = f"{languages.clock_time(deadline, zone, language)} {languages.offset(deadline, zone)}"
     verify_by = _moment(languages.day(deadline, zone, language), clock, language)
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
-    return [_registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)]
+    mail = _registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)
+    return [replace(mail, useless_after=deadline)]
 
 
 def _repeated(payload: RegistrationRepeated) -> list[Mail]:
@@ -145,7 +149,8 @@ def _reminder(payload: ReminderDue) -> list[Mail]:
     _ = _gettext(payload)
     subjects = {"7d": _("In one week: {event}"), "1d": _("Tomorrow: {event}"), "1h": _("In one hour: {event}")}
     subject = subjects.get(payload.before, _("Reminder: {event}"))
-    return [_registration(payload, "reminder", subject, before=payload.before, join_link=payload.event.join_link)]
+    mail = _registration(payload, "reminder", subject, before=payload.before, join_link=payload.event.join_link)
+    return [replace(mail, useless_after=payload.event.starts_at)]
 
 
 def _registration(

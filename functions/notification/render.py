@@ -18,7 +18,6 @@ from pathlib import Path
 
 import jinja2
 
-from functions.notification.calendar import Invitation, calendar_file
 from functions.notification.mails import Attachment, Calendar, Mail, Person, one_line
 from shared.web import languages
 
@@ -65,6 +64,8 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
 
 def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written: datetime, domain: str) -> None:
     """Inline for clients that show invitations (RFC 6047, section 2.4), and as a file for all others."""
+    from functions.notification.calendar import Invitation, calendar_file  # not needed to answer a first request
+
     registration, facts = calendar.registration, calendar.registration.event
     _ = languages.translations(mail.language).gettext
     join_link = None if calendar.cancelled else facts.join_link

@@ -156,6 +156,9 @@ class Deliveries:
                 self._close(delivery.id, state="suppressed", reason="mail to this address was refused for good earlier")
                 return
             message = self._rendered(delivery.id, leased["event"], recipient)
+            if message is None:
+                self._close(delivery.id, state="failed", reason="not sent in time: what it says is over")
+                return
             relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], recipient)
         except PermanentMailError as error:
             self._refused(delivery.id, recipient, str(error))
@@ -178,11 +181,14 @@ class Deliveries:
             return None
         return mine
 
-    def _rendered(self, id: str, packed: Data, recipient: str) -> EmailMessage:
+    def _rendered(self, id: str, packed: Data, recipient: str) -> EmailMessage | None:
+        """The message; None where it would come too late to be of use."""
         event = parse(json.dumps(packed["data"]).encode(), packed["attributes"])
         if event is None:
             raise ValueError("the event is of a type or version that this release does not know")
         mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
+        if mail.useless_after and self.clock.now() > mail.useless_after:
+            return None
         return render(mail, id, self.mail_from, event.time)
 
     def _refused(self, id: str, recipient: str, reason: str) -> None:

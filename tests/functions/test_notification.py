@@ -26,6 +26,7 @@ from shared.contracts.events import Payload, message, outbox_row
 from shared.contracts.registration import (
     RegistrationCancelled,
     RegistrationConfirmed,
+    ReminderDue,
     SeatsReleased,
 )
 from shared.intake import DEAD_LETTERS, replay
@@ -33,7 +34,7 @@ from shared.ports import PermanentMailError, TransientMailError
 from shared.settings import from_environment
 from shared.tokens import Tokens
 from shared.wiring import Platform
-from tests.payloads import JOIN, common
+from tests.payloads import FACTS, JOIN, common
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 CONFIRMED = RegistrationConfirmed(**common(), sequence=0)
@@ -213,6 +214,16 @@ def test_transient_trouble_is_tried_again_at_its_time_and_not_before(world: Worl
     world.tick(timedelta(seconds=32))
     assert world.delivery()["state"] == "sent"
     assert len({mail["Message-ID"] for mail in world.mailer.seen}) == 1
+
+
+def test_a_reminder_is_not_sent_after_the_start(world: World) -> None:
+    world.mailer.fails_with(TransientMailError("451 later"))
+    event = FACTS.model_copy(update={"starts_at": START + timedelta(hours=1)})
+    world.push(ReminderDue(**common(event=event), before="1h"))
+    world.mailer.works()
+    world.tick(timedelta(hours=2))
+    assert len(world.mailer.seen) == 1
+    assert "not sent in time" in str(world.delivery()["reason"])
 
 
 def test_trouble_without_end_fails_and_the_desk_can_try_again(world: World) -> None:
