@@ -17,7 +17,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer, unused_port
 
 from infra.local import pusher
-from infra.local.pusher import Dispatcher, Ticker, relay
+from infra.local.pusher import Dispatcher, Ticker, changes, relay
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.clock import Tick
@@ -210,6 +210,17 @@ def test_a_relay_killed_before_it_forgot_the_row_publishes_the_same_message(
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_write_by_anybody_is_noticed_once(store: SqliteStore, tmp_path: Path) -> None:
+    store.count(OUTBOX)
+    changed = changes(tmp_path / "store.db")
+
+    assert changed()  # what lay there before
+    assert not changed()
+    store.commit([outbox_row("a", Tick(), datetime.now(UTC))])
+    assert changed()
+    assert not changed()
 
 
 # --- the clock -----------------------------------------------------------------------------------------------
