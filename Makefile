@@ -41,11 +41,11 @@ import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b
 export: .venv/runtime  ## write the content as TOML files (TO=content DATA=.onestop)
 	@$(BIN)/python -m infra.local.content export $(or $(TO),content)
 
-export-all: .venv/tools  ## write every document to one file (FILE=all.jsonl DATA=.onestop)
+export-all: .venv/tools  ## write every document to one file (FILE=all.jsonl DATA=.onestop or PROJECT=...)
 	@$(BIN)/python -m infra.transfer export $(FILE)
 
-import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl DATA=.onestop)
-	@$(BIN)/python -m infra.transfer import $(FILE)
+import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl DATA=.onestop or PROJECT=...)
+	@$(BIN)/python -m infra.transfer import $(FILE) $(if $(REPLACE),--replace)
 
 build: .venv/tools  ## make build/*.zip, one deterministic package for each function
 	@$(BIN)/python -m infra.build
