@@ -1,0 +1,132 @@
+"""The gettext catalogues: ``python -m infra.catalogues {update,compile,check,new LANGUAGE}``.
+
+``update`` brings the strings of the sources into every ``shared/locale/{language}/LC_MESSAGES/onestop.po``; ``compile``
+makes the ``.mo`` files that the functions read; ``check`` tells what a translator still has to do; ``new`` starts a
+language.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel import Locale
+from babel.messages import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).parents[1]
+LOCALE = ROOT / "shared" / "locale"
+FOLDERS = ("functions", "shared")
+METHODS = [("**.py", "python"), ("**/templates/**", "jinja2")]
+OPTIONS = {
+    "**/templates/**": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"},
+}
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|</?\w+")
+
+
+def extract() -> Catalog:
+    """Every string that the sources mark for translation."""
+    template = Catalog(project="onestop", charset="utf-8")
+    for folder in FOLDERS:
+        found = extract_from_dir(ROOT / folder, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",))
+        for name, _, text, comments, context in found:
+            template.add(text, locations=[(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
+    return template
+
+
+def paths() -> list[Path]:
+    return sorted(LOCALE.glob("*/LC_MESSAGES/onestop.po"))
+
+
+def read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, locale=path.parents[1].name.replace("-", "_"))
+
+
+def write(path: Path, catalog: Catalog) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    catalog.header_comment = f"# onestop in {catalog.locale.english_name}." if catalog.locale else ""
+    with path.open("wb") as file:
+        write_po(file, catalog, width=110, sort_output=True, ignore_obsolete=True, include_lineno=False)
+
+
+def update() -> None:
+    for path in paths():
+        catalog, template = read(path), extract()
+        template.creation_date = catalog.creation_date  # the file changes only where a string does
+        catalog.update(template, no_fuzzy_matching=True)
+        write(path, catalog)
+
+
+def new(language: str) -> None:
+    template = extract()
+    catalog = Catalog(Locale.parse(language, sep="-"), project="onestop", fuzzy=False)
+    catalog.update(template)
+    write(LOCALE / language / "LC_MESSAGES" / "onestop.po", catalog)
+
+
+def compile_all() -> None:
+    for path in paths():
+        with path.with_suffix(".mo").open("wb") as file:
+            write_mo(file, read(path))
+
+
+def check() -> Iterator[str]:
+    """What is wrong with the catalogues, one line for each string and language."""
+    wanted = list(extract())
+    for path in paths():
+        catalog, language = read(path), path.parents[1].name
+        for message in wanted:
+            if message.id and (
+                fault := fault_of(message, catalog.get(message.id, message.context), catalog.num_plurals)
+            ):
+                yield f"{language}: {fault}: {message.id!r}"
+
+
+def fault_of(source: Message, translated: Message | None, plurals: int) -> str | None:
+    """None when the string is translated, with the same placeholders.
+
+    Some plural forms need no number ("one seat"), so only the last form must name it.
+    """
+    if translated is None:
+        return "missing"
+    if translated.fuzzy:
+        return "fuzzy"
+    singular = isinstance(source.id, str)
+    forms = [translated.string] if isinstance(translated.string, str) else list(translated.string or ())
+    if len(forms) != (1 if singular else plurals) or not all(forms):
+        return "untranslated"
+    allowed = _placeholders(source.id if isinstance(source.id, str) else source.id[1])
+    same = all(set(_placeholders(form)) <= set(allowed) for form in forms) and _placeholders(forms[-1]) == allowed
+    return None if same else "other placeholders"
+
+
+def _placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["update"]:
+            update()
+        case ["compile"]:
+            compile_all()
+        case ["new", language]:
+            new(language)
+        case ["check"]:
+            faults = list(check())
+            print("\n".join(faults) or "every string is translated")
+            return 1 if faults else 0
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
