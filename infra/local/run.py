@@ -60,6 +60,9 @@ def main() -> int:
     except Refused as refusal:
         say(str(refusal))
         return 1
+    except OSError as error:  # a full disk, a file of another user
+        say(f"cannot go on: {error}")
+        return 1
     except KeyboardInterrupt:
         return 0
     finally:
@@ -237,7 +240,7 @@ def new_log(folder: Path, name: str) -> Path:
 
 
 def wait_until_ready(family: Family, ports: dict[str, int]) -> None:
-    """Until every port answers ``/healthz``. Raises ``Refused`` for the first child that gives up."""
+    """Until every port answers ``/healthz`` with 200. Raises ``Refused`` for the first child that gives up."""
     deadline = time.monotonic() + START_SECONDS
     waiting = dict(ports)
     while waiting:
@@ -255,7 +258,7 @@ def healthy(port: int) -> bool:
         connection = http.client.HTTPConnection(HOST, port, timeout=2)
         try:
             connection.request("GET", "/healthz")
-            return connection.getresponse().status < 500
+            return connection.getresponse().status == 200
         finally:
             connection.close()
     return False
