@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.contracts.events import OUTBOX, message
-from shared.ports import Bus, Create, Delete, Store, Unavailable, Write, utc_text
+from shared.ports import Bus, Create, Delete, Store, Unavailable, Write, from_utc_text, utc_text
 
 LEFT_BEHIND = timedelta(seconds=30)
 PAGE = 200
@@ -50,6 +50,8 @@ def relay(store: Store, bus: Bus, source: str, now: datetime) -> int:
     done = 0
     before = utc_text(now - LEFT_BEHIND)
     while rows := store.query(OUTBOX, ("source", "==", source), ("time", "<", before), order="time", limit=PAGE):
+        age = (now - from_utc_text(rows[0].data["time"])).total_seconds()
+        log.warning("events waited in the outbox", extra={"fields": {"outbox_age": age, "source": source}})
         done += publish(store, bus, ((row.id, row.data) for row in rows))
     return done
 

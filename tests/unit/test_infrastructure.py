@@ -84,6 +84,15 @@ def test_settings_given_by_terraform_are_settings_that_the_code_reads() -> None:
     assert given <= read, given - read
 
 
+def test_alerts_count_messages_that_the_code_logs() -> None:
+    metrics = re.search(r"log_metrics = \{\n(.*?)\n  \}", CONFIGURATION, re.DOTALL)
+    assert metrics
+    messages = re.findall(r'\\"([^"]+)\\"', metrics[1])
+    assert len(messages) >= 4
+    sources = "".join(path.read_text("utf-8") for top in ("shared", "functions") for path in (ROOT / top).rglob("*.py"))
+    assert [message for message in messages if f'"{message}' not in sources] == []
+
+
 def test_the_server_is_told_its_shape() -> None:
     assert {"WORKERS", "THREADS"} <= set(re.findall(r"\b[A-Z]+(?=\s+= local\.topology\.server\.cloud)", CONFIGURATION))
 
