@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 import icalendar
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.notification.mails import MAILS, Attachment, Mail, Person, mails_for
@@ -202,6 +202,7 @@ HOSTILE = st.text(
 )
 
 
+@settings(deadline=None)
 @given(given_name=HOSTILE, family=HOSTILE, title=HOSTILE, organiser=HOSTILE)
 def test_no_name_can_add_a_header_or_a_calendar_line(given_name: str, family: str, title: str, organiser: str) -> None:
     event = FACTS.model_copy(update={"title": {"en": title}, "organiser": organiser})
