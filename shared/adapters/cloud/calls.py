@@ -7,8 +7,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import grpc
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import TransportError
@@ -26,13 +27,20 @@ PASSING = (
     TransportError,
 )
 """The platform's trouble, not ours. Whether the call arrived is unknown."""
+CHANNEL = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),  # gRPC's own pause grows to two minutes: an outage would outlive itself
+]
 ONCE = Retry(predicate=if_exception_type())
 """For the ``retry`` argument of Google's methods: the attempts are counted here, not there."""
 
 
-def attempts() -> Iterator[float]:
+def attempts(seconds: float | None = None) -> Iterator[float]:
     """The seconds that each attempt may take, with a pause between two of them; ends when the time is up."""
-    deadline = time.monotonic() + ANSWER_SECONDS
+    deadline = time.monotonic() + (seconds or ANSWER_SECONDS)
     for pause in PAUSES:
         yield max(deadline - time.monotonic(), 0.1)
         wait = random.uniform(0, 2 * pause)
@@ -41,10 +49,10 @@ def attempts() -> Iterator[float]:
         time.sleep(wait)
 
 
-def ask(call: Callable[[float], T]) -> T:
+def ask(call: Callable[[float], T], seconds: float | None = None) -> T:
     """``call(timeout)``, for a call that may arrive twice without harm. Raises ``Unavailable``."""
     last: Exception | None = None
-    for timeout in attempts():
+    for timeout in attempts(seconds):
         try:
             return call(timeout)
         except (*PASSING, exceptions.Aborted) as error:
@@ -69,3 +77,11 @@ def each_process(make: Callable[[], T]) -> Callable[[], T]:
         return made[pid]
 
     return get
+
+
+def open_channel(transport: Any, emulator: str) -> Any:
+    """A connection for ``transport`` (a class of Google's): to the service, or to the emulator at the environment
+    variable ``emulator``."""
+    if host := os.environ.get(emulator):
+        return grpc.insecure_channel(host, options=CHANNEL)  # type: ignore[no-untyped-call]
+    return transport.create_channel(options=CHANNEL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from secrets import token_hex
 from typing import Any
@@ -12,8 +12,10 @@ from google.api_core import exceptions
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from shared.adapters.cloud.calls import ONCE, PASSING, ask, attempts, each_process
+from shared.adapters.cloud.calls import ONCE, PASSING, ask, attempts, each_process, open_channel
 from shared.ports import (
     Conflict,
     Create,
@@ -43,7 +45,7 @@ class FirestoreStore:
     """``shared.ports.Store`` on Firestore; on its emulator where ``FIRESTORE_EMULATOR_HOST`` is set."""
 
     def __init__(self, project: str) -> None:
-        self._client = each_process(lambda: firestore.Client(project=project))
+        self._client = each_process(lambda: _Client(project=project))
 
     # -- reading --
 
@@ -167,6 +169,13 @@ class FirestoreStore:
                 case Delete():
                     batch.delete(reference, _unchanged(client, write.version))
         return batch
+
+
+class _Client(firestore.Client):
+    @cached_property
+    def _firestore_api(self) -> FirestoreClient:
+        channel = open_channel(FirestoreGrpcTransport, "FIRESTORE_EMULATOR_HOST")
+        return FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
 
 
 class _Batch(firestore.WriteBatch):

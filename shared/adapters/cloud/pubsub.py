@@ -9,12 +9,14 @@ from functools import partial
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient, PubsubMessage
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-from shared.adapters.cloud.calls import ONCE, ask, each_process
+from shared.adapters.cloud.calls import ONCE, ask, each_process, open_channel
 from shared.ports import Message, Unavailable
 
 MOST_MESSAGES = 500  # in one request; the service takes 1,000 messages or 10 MB
 MOST_BYTES = 5_000_000
+SECONDS = 2.0  # for one batch: a visitor waits for it after the commit, and the outbox can wait for the next tick
 
 
 class PubsubBus:
@@ -26,14 +28,14 @@ class PubsubBus:
 
     def __init__(self, project: str) -> None:
         self._project = project
-        self._client = each_process(PublisherClient)
+        self._client = each_process(_open)
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Any refusal is ``Unavailable`` too: the outbox keeps the rows, and their age tells the operator."""
         for topic, batch in _batches(messages):
             path = f"projects/{self._project}/topics/{topic}"
             try:
-                ask(partial(self._publish, path, batch))
+                ask(partial(self._publish, path, batch), SECONDS)
             except (GoogleAPICallError, GoogleAuthError) as error:
                 raise Unavailable(f"Pub/Sub refused {len(batch)} messages for {topic}: {error}") from error
 
@@ -52,3 +54,8 @@ def _batches(messages: Sequence[Message]) -> Iterator[tuple[str, list[PubsubMess
         waiting[m.topic].append(PubsubMessage(data=m.data, attributes=m.attributes))
         size[m.topic] += len(m.data)
     yield from waiting.items()
+
+
+def _open() -> PublisherClient:
+    channel = open_channel(PublisherGrpcTransport, "PUBSUB_EMULATOR_HOST")
+    return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
