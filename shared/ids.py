@@ -10,7 +10,10 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRTUVWXY"  # without the lookalikes 0 O, 1 I L,
 
 def new_reference() -> str:
     """A reference for people, to be read out on the telephone: ``K7QM-3XHD`` (29^8, about 5e11)."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    number, letters = secrets.randbelow(len(ALPHABET) ** 8), ""
+    for _ in range(8):
+        number, place = divmod(number, len(ALPHABET))
+        letters += ALPHABET[place]
     return f"{letters[:4]}-{letters[4:]}"
 
 

@@ -94,7 +94,7 @@ def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
             store.commit([Replace(EVENTS, event.id, data, None)])
             changed += 1
         seats.resize(store, event)
-        if store.query(seats.SEATS, ("event", "==", event.id), ("state", "==", "held"), limit=1):
+        if store.query(seats.RETURNED, ("event", "==", event.id), limit=1):
             store.commit([outbox_row("registration", SeatsReleased(event=event.id), clock.now())])
     return changed
 

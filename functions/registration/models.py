@@ -21,6 +21,8 @@ from pydantic import (
 from shared.contracts.countries import ALPHA_2
 from shared.contracts.registration import State, Texts
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate where it is shown"
     return text
@@ -67,7 +69,7 @@ def _consent(given: bool) -> bool:
 
 
 def _one_line(text: str) -> str:
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if CONTROL.search(text):
         raise ValueError(N_("This must be one line, without control characters."))
     return text
 

@@ -1,8 +1,8 @@
-"""Seats: one document for each seat that is not taken, so that a pool can never be oversold.
+"""Seats: one document for each seat that nobody has, so that a pool can never be oversold.
 
-Taking a seat deletes its ticket (``seats/{random id}``: event, pool, state) under a version precondition, in the same
-commit as the registration: two people cannot delete one document. Giving it back creates a new ticket, ``held`` at
-first: only ``settle`` decides whether somebody in the waitlist gets it or whether it becomes ``free`` for newcomers.
+Taking a seat deletes its ticket, ``seats/{pool}:{random}``, under a version precondition and in the same commit as the
+registration: two people cannot delete one document. Giving it back puts a ticket among the ``returned_seats``: only
+``settle`` decides whether somebody in the waitlist gets it or whether it is free for newcomers again.
 
 A newcomer takes free tickets only. Whoever finds none joins the waitlist and, in the same commit, moves a *gate* of
 the category forward; freeing a ticket needs all gates of the categories that use it unmoved since the waitlist was
@@ -22,6 +22,7 @@ from functions.registration.models import EventDefinition
 from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
 
 SEATS = "seats"
+RETURNED = "returned_seats"
 POOLS = "pools"
 GATES = "gates"
 GATE_SHARDS = 8  # joining a long waitlist must not queue up at one document
@@ -66,7 +67,7 @@ class Seats:
         """How many seats are free, as of the last two seconds."""
         read_at, left = self._left.get(pool, (float("-inf"), 0))
         if time.monotonic() - read_at > FRESH:
-            left = self._store.count(SEATS, ("pool", "==", pool), ("state", "==", "free"))
+            left = self._store.count(SEATS, *_within(pool))
             self._left[pool] = (time.monotonic(), left)
         return left
 
@@ -83,21 +84,23 @@ class Seats:
 
     def _free(self, pool: str, limit: int) -> list[Document]:
         """Up to ``limit`` free tickets from a random place on, around the end to the beginning."""
-        where: list[Where] = [("pool", "==", pool), ("state", "==", "free")]
-        start = secrets.token_hex(8)
-        found = self._store.query(SEATS, *where, after=(start, start), limit=limit)
-        if not found:
-            found = self._store.query(SEATS, *where, limit=limit)
-        return found
+        start = f"{pool}:{secrets.token_hex(8)}"
+        found = self._store.query(SEATS, *_within(pool), after=(start, start), limit=limit)
+        return found or self._store.query(SEATS, *_within(pool), limit=limit)
 
 
-def ticket(event: str, pool: str, state: str) -> Create:
-    return Create(SEATS, secrets.token_hex(8), {"event": event, "pool": pool, "state": state})
+def _within(pool: str) -> list[Where]:
+    """The range of the pool's tickets: their ids begin with ``{pool}:``, and ``;`` is the letter after ``:``."""
+    return [("id", ">", f"{pool}:"), ("id", "<", f"{pool};")]
+
+
+def ticket(collection: str, event: str, pool: str) -> Create:
+    return Create(collection, f"{pool}:{secrets.token_hex(8)}", {"event": event, "pool": pool})
 
 
 def give_back(event: str, pools: Iterable[str]) -> list[Write]:
-    """Writes that return one seat to each pool, held until ``settle`` gives it on."""
-    return [ticket(event, pool, "held") for pool in pools]
+    """Writes that return one seat to each pool."""
+    return [ticket(RETURNED, event, pool) for pool in pools]
 
 
 def gate_reading(store: Store, event: EventDefinition, category: str) -> Document | str:
@@ -124,7 +127,7 @@ def resize(store: Store, event: EventDefinition) -> None:
     """Issue or withdraw tickets until every pool has as many seats as the definition says.
 
     Runs again where it was interrupted. Seats that are taken stay taken: a pool that is too full withdraws the next
-    ones that come back (``withdraw``). Tickets issued after the first time are held, since somebody may wait for them.
+    ones that come back (``withdraw``). Tickets issued later count as returned: somebody may wait for them.
     """
     wanted = event.capacities()
     with_pool = {pool.id for pool in store.query(POOLS, ("event", "==", event.id), limit=1000)}
@@ -140,11 +143,12 @@ def _resize_step(store: Store, event: str, pool: str, wanted: int) -> bool:
     missing = wanted - data["issued"]
     writes: list[Write] = []
     if missing > 0:
-        state = "held" if data["filled"] else "free"
-        writes = [ticket(event, pool, state) for _ in range(min(missing, CHUNK))]
+        collection = RETURNED if data["filled"] else SEATS
+        writes = [ticket(collection, event, pool) for _ in range(min(missing, CHUNK))]
     elif missing < 0:
-        where: list[Where] = [("pool", "==", pool), ("state", "in", ["free", "held"])]
-        writes = [Delete(SEATS, t.id, t.version) for t in store.query(SEATS, *where, limit=min(-missing, CHUNK))]
+        limit = min(-missing, CHUNK)
+        idle = store.query(SEATS, *_within(pool), limit=limit) or store.query(RETURNED, *_within(pool), limit=limit)
+        writes = [Delete(spare.collection, spare.id, spare.version) for spare in idle]
     issued = data["issued"] + (len(writes) if missing > 0 else -len(writes))
     after = {**data, "wanted": wanted, "issued": issued, "filled": data["filled"] or issued >= wanted}
     if known and after == known.data:
@@ -153,11 +157,11 @@ def _resize_step(store: Store, event: str, pool: str, wanted: int) -> bool:
     return issued != wanted and bool(writes)
 
 
-def withdraw(store: Store, held: Document) -> bool:
-    """Take a held ticket out of a pool that has more seats than it should; False where it may stay."""
-    pool = store.get(POOLS, held.data["pool"])
+def withdraw(store: Store, returned: Document) -> bool:
+    """Take a returned ticket out of a pool that has more seats than it should; False where it may stay."""
+    pool = store.get(POOLS, returned.data["pool"])
     if pool is None or pool.data["issued"] <= pool.data["wanted"]:
         return False
     less = {**pool.data, "issued": pool.data["issued"] - 1}
-    store.commit([Replace(POOLS, pool.id, less, pool.version), Delete(SEATS, held.id, held.version)])
+    store.commit([Replace(POOLS, pool.id, less, pool.version), Delete(RETURNED, returned.id, returned.version)])
     return True

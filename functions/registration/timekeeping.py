@@ -43,8 +43,8 @@ class Timekeeper:
 
     def tick(self) -> None:
         self.expire_unverified()
-        held = self._store.query(seats.SEATS, ("state", "==", "held"), limit=500)
-        for event in {ticket.data["event"] for ticket in held}:
+        returned = self._store.query(seats.RETURNED, limit=500)
+        for event in {ticket.data["event"] for ticket in returned}:
             self.settle(event)
         self.remind()
 
@@ -67,22 +67,22 @@ class Timekeeper:
     # -- the waitlist --
 
     def settle(self, event_id: str) -> int:
-        """Give held seats to the waitlist in its order, and what nobody waits for to newcomers; returns promotions."""
+        """Give returned seats to the waitlist in its order, the rest to newcomers; returns how many were promoted."""
         event = self._events.get(event_id)
         promoted = 0
 
         def step() -> int | None:
-            held = self._store.query(seats.SEATS, ("event", "==", event_id), ("state", "==", "held"), limit=PAGE)
-            return self._settle_step(event, held) if held else None
+            returned = self._store.query(seats.RETURNED, ("event", "==", event_id), limit=PAGE)
+            return self._settle_step(event, returned) if returned else None
 
         while (more := decide(step, attempts=20)) is not None:
             promoted += more
         return promoted
 
-    def _settle_step(self, event: EventDefinition, held: list[Document]) -> int:
+    def _settle_step(self, event: EventDefinition, returned: list[Document]) -> int:
         """Withdraw a ticket that is one too many, else promote one person, else free what nobody waits for."""
         gates = seats.gates_reading(self._store, event, [category.id for category in event.categories])
-        by_pool = {ticket.data["pool"]: ticket for ticket in held}
+        by_pool = {ticket.data["pool"]: ticket for ticket in returned}
         if any(seats.withdraw(self._store, ticket) for ticket in by_pool.values()):
             return 0
         for registration in self._first_in_line(event):
@@ -95,8 +95,9 @@ class Timekeeper:
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
             self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now)])
             return 1
-        free = [Replace(seats.SEATS, t.id, {**t.data, "state": "free"}, t.version) for t in held]
-        self._store.commit([*free, *(seats.move_gate(gate) for gate in gates)])
+        freed: list[Write] = [Delete(seats.RETURNED, ticket.id, ticket.version) for ticket in returned]
+        freed += [Create(seats.SEATS, ticket.id, ticket.data) for ticket in returned]
+        self._store.commit([*freed, *(seats.move_gate(gate) for gate in gates)])
         return 0
 
     def _first_in_line(self, event: EventDefinition) -> list[Registration]:
@@ -107,10 +108,12 @@ class Timekeeper:
             heads += [registration_of(document) for document in page]
         return sorted(heads, key=lambda r: (r.waitlisted_at or "", r.reference))
 
-    def _claims_for(self, pools: list[str], held: dict[str, Document]) -> list[Write] | None:
-        """Writes that take a held ticket of each pool, or a free one where none is held."""
-        claims: list[Write] = [Delete(seats.SEATS, held[p].id, held[p].version) for p in pools if p in held]
-        missing = [pool for pool in pools if pool not in held]
+    def _claims_for(self, pools: list[str], returned: dict[str, Document]) -> list[Write] | None:
+        """Writes that take a returned ticket of each pool, or a free one where there is none."""
+        claims: list[Write] = [
+            Delete(seats.RETURNED, returned[p].id, returned[p].version) for p in pools if p in returned
+        ]
+        missing = [pool for pool in pools if pool not in returned]
         self._seats.forget(missing)
         more = self._seats.take(missing)
         return None if more is None else claims + more

@@ -178,7 +178,7 @@ class Site:
 
     def _dispatch(self, visit: Visit) -> Response:
         request = visit.request
-        adapter = self._map.bind_to_environ(request.environ)
+        adapter = self._map.bind("", path_info=request.path, default_method=request.method)
         route, parts = adapter.match()
         assert isinstance(route, Route)
         visit.api = route.api
@@ -196,7 +196,7 @@ class Site:
 
     def _choose_language(self, visit: Visit) -> None:
         request = visit.request
-        asked = request.args.get("lang", "")
+        asked = request.args.get("lang", "") if request.query_string else ""
         if (asked and languages.best(asked) != languages.SOURCE) or asked == languages.SOURCE:
             visit.language = languages.best(asked)
             visit.cookies["lang"] = (visit.language, ONE_YEAR)
@@ -237,6 +237,7 @@ def _environment(templates: Path, language: str) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.policies["ext.i18n.trimmed"] = True  # as infra/catalogues.py extracts
     catalogue = languages.translations(language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(

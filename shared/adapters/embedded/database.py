@@ -73,6 +73,7 @@ class Database:
                     "PRAGMA journal_mode = WAL",
                     "PRAGMA synchronous = NORMAL",
                     "PRAGMA cache_size = -16000",  # KiB
+                    "PRAGMA wal_autocheckpoint = 4000",  # pages of 4 KiB
                     *self._schema,
                 ):
                     db.execute(statement)

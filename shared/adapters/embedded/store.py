@@ -196,7 +196,8 @@ class SqliteStore:
                 for fields in [*plain, *([["expire_at"]] if rules.get("ttl") else [])]:
                     columns = ", ".join("id" if name == "id" else _extract(name) for name in fields)
                     name = _quote(_index_name(collection, fields))
-                    db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns})")
+                    found = "" if fields[-1] == "id" else f" WHERE {_extract(fields[-1])} IS NOT NULL"  # as queries ask
+                    db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns}){found}")
                 for fields in self._list_indexes(collection):
                     columns = ", ".join([*(f"c{n}" for n in range(len(fields))), "id"])
                     name = _index_name(collection, fields)
