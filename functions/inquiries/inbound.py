@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.inquiries.base import Means
+from functions.inquiries.base import Means, Member
 from functions.inquiries.directory import Directory
 
 
@@ -10,3 +10,10 @@ class Inbound:
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content
+
+    def thread_by_hand(self, staff: Member, id: str, reference: str) -> None:
+        """Put the quarantined mail ``id`` into the inquiry ``reference``: staff have read it and say it belongs there.
+
+        As if its sender had been known; then it is settled. Raises ``NotFound`` for either, ``Invalid`` (attachments).
+        """
+        raise NotImplementedError

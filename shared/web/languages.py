@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -56,10 +56,19 @@ def text(texts: Mapping[str, str], language: str) -> str:
 
 
 def day(instant: datetime, timezone: str, language: str) -> str:
-    """``Thursday, 3 July 2025`` in the given IANA zone."""
+    """``Thursday 3 July 2025`` in the given IANA zone."""
     from babel.dates import format_date
 
     return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(language))
+
+
+def days(first: date, last: date | None, language: str) -> str:
+    """A day or several: ``2–4 March 2027``."""
+    from babel.dates import format_date, format_interval
+
+    if last is None or last == first:
+        return format_date(first, "long", locale=_locale(language))
+    return str(format_interval(first, last, "yMMMMd", locale=_locale(language)))
 
 
 def clock_time(instant: datetime, timezone: str, language: str) -> str:
@@ -67,6 +76,11 @@ def clock_time(instant: datetime, timezone: str, language: str) -> str:
     from babel.dates import format_time
 
     return format_time(instant.astimezone(_zone(timezone)), "HH:mm", locale=_locale(language))
+
+
+def stamp(instant: datetime, timezone: str) -> str:
+    """``2025-07-03 13:00``, the same in every language: for lists."""
+    return instant.astimezone(_zone(timezone)).strftime("%Y-%m-%d %H:%M")
 
 
 def offset(instant: datetime, timezone: str) -> str:
@@ -99,7 +113,8 @@ def countries(language: str) -> dict[str, str]:
 
 
 def _locale(language: str) -> str:
-    return language.replace("-", "_")
+    """Babel's locale. English dates are written as most of the world does: ``Thursday 3 July 2025``."""
+    return "en_GB" if language == "en" else language.replace("-", "_")
 
 
 @cache

@@ -1,0 +1,55 @@
+"""Who of the organisation is away, and when."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Response
+
+from functions.inquiries.absences import set_absence
+from functions.inquiries.base import Invalid, Means, NotFound
+from functions.inquiries.desk_lists import names
+from functions.inquiries.pages import told
+from functions.inquiries.service import Service
+from shared.web import staff
+from shared.web.problem import Problem
+from shared.web.site import Site, Visit
+
+
+def register(site: Site, service: Service, means: Means) -> None:
+    def page(visit: Visit, errors: dict[str, str]) -> Response:
+        return visit.page(
+            "desk_absences.html",
+            422 if errors else 200,
+            people=service.content.staff(staff.member(visit).organisation),
+            typed={name: visit.request.form.get(name, "") for name in ("email", "first", "last")},
+            errors=errors,
+            done="done" in visit.request.args,
+            **names(visit, service),
+        )
+
+    @site.route("/desk/absences")
+    def show(visit: Visit) -> Response:
+        return page(visit, {})
+
+    @site.route("/desk/absences", "POST")
+    @staff.requires("officer")
+    def change(visit: Visit) -> Response:
+        me, form = staff.member(visit), visit.request.form
+        email = form.get("email", "")
+        if email != me.email:
+            staff.check(visit, "focal_point")
+        _ = visit.gettext
+        days: dict[str, date | None] = {}
+        for name in ("first", "last"):
+            try:
+                days[name] = date.fromisoformat(form[name]) if form.get(name) else None
+            except ValueError:
+                return page(visit, {name: _("Write the day as year-month-day, for example 2027-03-01.")})
+        try:
+            set_absence(means, me, email, days["first"], days["last"])
+        except Invalid as error:
+            return page(visit, told(visit, error))
+        except NotFound:
+            raise Problem(404, "no-such-person", _("Your organisation has no such member of staff.")) from None
+        return visit.redirect("/desk/absences?done")

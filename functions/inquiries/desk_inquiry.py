@@ -1,0 +1,191 @@
+"""One inquiry at the desk: its thread, why it came here, what happened, and everything staff can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import Response
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
+from functions.inquiries.content_models import CannedReply
+from functions.inquiries.desk_lists import names
+from functions.inquiries.pages import MAX_BODY, told, uploads
+from functions.inquiries.reading import View
+from functions.inquiries.service import Service
+from functions.inquiries.status_page import download
+from shared.contracts.inquiries import Explanation
+from shared.web import staff
+from shared.web.problem import Problem
+from shared.web.site import Site, Visit
+
+ADDRESS = "/desk/inquiries/<reference>"
+
+
+@dataclass
+class Draft:
+    """What somebody has typed and not sent yet; it survives previews, errors and other people's changes."""
+
+    action: str = ""
+    text: str = ""
+    after: str = ""  # an answer: "" leaves the inquiry open, "waiting", "closed"
+    to: str = ""
+    organisation: str = ""
+    reason: str = ""
+    preview: bool = False
+    errors: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+
+
+def register(site: Site, service: Service) -> None:
+    pages = InquiryPages(service)
+    site.route(ADDRESS)(pages.show)
+    site.route(f"{ADDRESS}/files/<id>")(pages.file)
+    site.route(f"{ADDRESS}/answer", "POST", max_body=MAX_BODY)(pages.answer)
+    site.route(f"{ADDRESS}/note", "POST", max_body=MAX_BODY)(pages.note)
+    site.route(f"{ADDRESS}/<any('take', 'assign', 'hand-over', 'close', 'reopen', 'erase'):action>", "POST")(pages.act)
+
+
+class InquiryPages:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._reading = service.reading
+        self._casework = service.casework
+
+    def show(self, visit: Visit, reference: str) -> Response:
+        return self._page(visit, self._view(visit, reference), Draft())
+
+    def file(self, visit: Visit, reference: str, id: str) -> Response:
+        try:
+            return download(*self._reading.attachment(staff.member(visit), reference, id))
+        except NotFound:
+            raise _unseen(visit) from None
+
+    # -- writing --
+
+    @staff.requires("officer")
+    def answer(self, visit: Visit, reference: str) -> Response:
+        """Insert a canned reply, preview, or send, by the button that was pressed."""
+        form = visit.request.form
+        draft = Draft("answer", form.get("text", ""), form.get("after", ""))
+        view = self._view(visit, reference)
+        if "insert" in form:
+            draft.text = self._with_canned(visit, view, draft.text, form.get("canned", ""))
+            return self._page(visit, view, draft)
+        if "preview" in form:
+            draft.preview = True
+            if not draft.text.strip():
+                draft.preview, draft.errors = False, {"text": visit.gettext("This field is required.")}
+            return self._page(visit, view, draft)
+        awaits, close = draft.after == "waiting", draft.after == "closed"
+        return self._try(
+            visit,
+            reference,
+            draft,
+            lambda me, version: self._casework.answer(
+                me, reference, version, draft.text, uploads(visit), awaits_reply=awaits, close=close
+            ),
+        )
+
+    @staff.requires("officer")
+    def note(self, visit: Visit, reference: str) -> Response:
+        draft = Draft("note", visit.request.form.get("note", ""))
+        files = uploads(visit)
+        return self._try(
+            visit, reference, draft, lambda me, version: self._casework.note(me, reference, version, draft.text, files)
+        )
+
+    def _with_canned(self, visit: Visit, view: View, text: str, id: str) -> str:
+        known = {reply.id: body for reply, body in self._canned(visit, view)}
+        return "\n\n".join(part for part in (text.rstrip(), known.get(id, "")) if part)
+
+    # -- acting --
+
+    @staff.requires("officer")
+    def act(self, visit: Visit, reference: str, action: str) -> Response:
+        form, casework = visit.request.form, self._casework
+        to, organisation = form.get("to", ""), form.get("organisation", "")
+        reason = (form.get("reason") or form.get("because", "")).strip()  # two forms of one page
+        if action in ("hand-over", "erase"):
+            staff.check(visit, "focal_point")
+        actions: dict[str, Callable[[staff.Member, str], None]] = {
+            "take": lambda me, version: casework.take(me, reference, version),
+            "assign": lambda me, version: casework.assign(me, reference, version, to, reason),
+            "hand-over": lambda me, version: casework.hand_over(me, reference, version, organisation, reason),
+            "close": lambda me, version: casework.close(me, reference, version),
+            "reopen": lambda me, version: casework.reopen(me, reference, version),
+            "erase": lambda me, version: casework.erase(me, reference, version),
+        }
+        draft = Draft(action, to=to, organisation=organisation, reason=reason)
+        return self._try(visit, reference, draft, actions[action])
+
+    def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[staff.Member, str], None]) -> Response:
+        """Act on the version that the person saw. What cannot be done is said beside what they had typed."""
+        me, form, status = staff.member(visit), visit.request.form, 422
+        try:
+            action(me, form.get("version", ""))
+        except Stale:
+            status = 409
+            draft.notice = visit.gettext("Somebody changed this while you were working on it, so nothing was sent.")
+        except Invalid as error:
+            draft.errors = told(visit, error)
+        except NotAllowed as error:
+            draft.notice = visit.gettext(str(error))
+        except NotFound:
+            raise _unseen(visit) from None
+        else:
+            return visit.redirect(self._next_page(visit, reference, draft.action))
+        return self._page(visit, self._view(visit, reference), draft, status)
+
+    def _next_page(self, visit: Visit, reference: str, action: str) -> str:
+        """The inquiry again, or the list where it is not this organisation's any more."""
+        try:
+            self._reading.inquiry(staff.member(visit), reference)
+        except NotFound:
+            return "/desk/inquiries"
+        return f"/desk/inquiries/{reference}?done={action}"
+
+    # -- showing --
+
+    def _view(self, visit: Visit, reference: str) -> View:
+        try:
+            return self._reading.inquiry(staff.member(visit), reference)
+        except NotFound:
+            raise _unseen(visit) from None
+
+    def _page(self, visit: Visit, view: View, draft: Draft, status: int | None = None) -> Response:
+        _, content, me = visit.gettext, self._service.content, staff.member(visit)
+        explanation = view.inquiry.explanation and Explanation.model_validate(view.inquiry.explanation)
+        return visit.page(
+            "desk_inquiry.html",
+            status or (422 if draft.errors else 200),
+            view=view,
+            inquiry=view.inquiry,
+            mine=next((a for a in view.assignments if a.organisation == me.organisation), None),
+            draft=draft,
+            news=view.history[_seen(visit) :] if status == 409 else [],
+            summary=explanation.summary(_) if explanation else "",
+            sentences=explanation.sentences(_) if explanation else [],
+            canned=[reply for reply, _text in self._canned(visit, view)],
+            colleagues=content.staff(me.organisation),
+            activity=content.activities.get(view.inquiry.activity or ""),
+            actions=labels.actions(_),
+            done=visit.request.args.get("done", ""),
+            **names(visit, self._service),
+        )
+
+    def _canned(self, visit: Visit, view: View) -> list[tuple[CannedReply, str]]:
+        return self._casework.canned_replies(staff.member(visit), view.reference)
+
+
+def _seen(visit: Visit) -> int:
+    """How long the history was that this person had before them."""
+    text = visit.request.form.get("seen", "")
+    return int(text) if text.isdigit() else 0
+
+
+def _unseen(visit: Visit) -> Problem:
+    _ = visit.gettext
+    detail = _("Your organisation has no such inquiry. It may have been handed over.")
+    return Problem(404, "inquiry-not-found", _("There is no such inquiry."), detail)

@@ -1,0 +1,187 @@
+"""Lists of inquiries: filter, search, sort, page, export, and act on several at once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, get_args
+from urllib.parse import urlencode
+
+from flask import Response
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, Member, NotAllowed, NotFound, Stale
+from functions.inquiries.models import Assignment, State
+from functions.inquiries.reading import NOBODY, Filter
+from functions.inquiries.service import Service
+from shared.ports import Cursor, utc_text
+from shared.web import languages, staff
+from shared.web.problem import Problem
+from shared.web.sheets import csv_file, xlsx_file
+from shared.web.site import Site, Visit
+
+PAGE = 50
+NEWEST, OLDEST, NEAREST, CHANGED = "newest", "oldest", "target", "changed"
+Order = Literal["received_at", "due_at", "updated_at"]
+ORDERS: dict[str, tuple[Order, bool]] = {  # field, descending
+    NEWEST: ("received_at", True),
+    OLDEST: ("received_at", False),
+    NEAREST: ("due_at", False),
+    CHANGED: ("updated_at", True),
+}
+COLUMNS = (
+    "reference",
+    "state",
+    "part",
+    "queue",
+    "assignee",
+    "late",
+    "subject",
+    "requester",
+    "country",
+    "language",
+    "topics",
+    "received_at",
+    "due_at",
+    "answered_at",
+    "updated_at",
+)
+
+
+def register(site: Site, service: Service) -> None:
+    lists = Lists(service)
+    site.route("/desk/inquiries")(lists.show)
+    site.route("/desk/inquiries", "POST")(lists.act)
+    site.route("/desk/inquiries.<any(csv, xlsx):format>")(lists.export)
+
+
+class Lists:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def show(self, visit: Visit) -> Response:
+        me, asked = staff.member(visit), visit.request.args
+        filter = _filter(visit, me)
+        after = _cursor(asked.get("after", ""))
+        page = self._service.reading.page(me, filter, after, PAGE)
+        query = {
+            name: value for name, value in asked.items() if name not in ("after", "lang", "done", "left") and value
+        }
+        return visit.page(
+            "desk_list.html",
+            page=page,
+            query=defaultdict(str, query),
+            encoded=urlencode(query),
+            next=urlencode({**query, "after": "~".join(page.next)}) if page.next else "",
+            first=after is None,
+            colleagues=self._service.content.staff(me.organisation),
+            done=asked.get("done", ""),
+            left=[entry.partition(":")[::2] for entry in asked.getlist("left")],
+            why=_why_left(visit),
+            **names(visit, self._service),
+        )
+
+    @staff.requires("officer")
+    def act(self, visit: Visit) -> Response:
+        """Assign or close what is ticked. Each goes its own way: what has changed since the list was shown is left."""
+        me, form = staff.member(visit), visit.request.form
+        results = Counter[str]()
+        left = []
+        for ticked in form.getlist("selected")[:PAGE]:
+            reference, _, seen = ticked.partition("~")
+            result = self._one(me, reference, seen, form.get("action", ""), form.get("to", ""))
+            results[result] += 1
+            if result != "done":
+                left.append(f"{reference}:{result}")
+        query = [pair for pair in visit.request.args.items() if pair[0] not in ("done", "left", "after")]
+        query += [("done", str(results["done"])), *(("left", entry) for entry in left)]
+        return visit.redirect(f"/desk/inquiries?{urlencode(query)}")
+
+    def _one(self, me: Member, reference: str, seen: str, action: str, to: str) -> str:
+        """``done``, or why it was left alone (``_why_left``)."""
+        casework = self._service.casework
+        try:
+            view = self._service.reading.inquiry(me, reference)
+            if utc_text(view.inquiry.updated_at) != seen:
+                return "changed"
+            if action == "close":
+                casework.close(me, reference, view.version)
+            elif action == "assign":
+                casework.assign(me, reference, view.version, to)
+            else:
+                return "not_allowed"
+        except Stale:
+            return "changed"
+        except NotFound:
+            return "gone"
+        except (NotAllowed, Invalid):
+            return "not_allowed"
+        return "done"
+
+    def export(self, visit: Visit, format: str) -> Response:
+        """The whole list as it is filtered, which is no more than its pages show."""
+        rows = self._service.reading.export(staff.member(visit), _filter(visit, staff.member(visit)))
+        write = csv_file if format == "csv" else xlsx_file
+        return write("inquiries", COLUMNS, _cells(rows))
+
+
+def names(visit: Visit, service: Service) -> dict[str, Any]:
+    """What ids are called in the reader's language, for all desk pages of the slice."""
+    _, content = visit.gettext, service.content
+    organisation = content.organisations.get(staff.member(visit).organisation)
+    return {
+        "organisations": {id: o.short_name for id, o in content.organisations.items()},
+        "topics": {id: languages.text(t.name, visit.language) for id, t in content.topics.items()},
+        "queues": {
+            f"{o.id}/{queue.id}": languages.text(queue.name, visit.language)
+            for o in content.organisations.values()
+            for queue in o.queues
+        },
+        "states": labels.states(_),
+        "parts_names": labels.parts(_),
+        "types": labels.requester_types(_),
+        "timezone": organisation.timezone if organisation else "UTC",
+        "now": visit.platform.clock.now(),
+        "may": staff.member(visit).may,
+        "me": staff.member(visit),
+    }
+
+
+def _filter(visit: Visit, me: Member) -> Filter:
+    asked = visit.request.args
+    state, who = asked.get("state", ""), asked.get("assignee", "")
+    order, descending = ORDERS.get(asked.get("order", ""), ORDERS[NEWEST])
+    if state and state not in get_args(State):
+        raise Problem(422, "unknown-state", visit.gettext("This list does not exist."))
+    return Filter(
+        state=state or None,
+        assignee={"": None, "me": me.email, "nobody": NOBODY}.get(who, who),
+        queue=asked.get("queue") or None,
+        topic=asked.get("topic") or None,
+        country=asked.get("country") or None,
+        part=asked.get("part") or None,
+        late=True if asked.get("late") else None,
+        search=asked.get("q", "").strip()[:200],
+        order=order,
+        descending=descending,
+    )
+
+
+def _cursor(text: str) -> Cursor | None:
+    value, _, id = text.partition("~")
+    return (value, id) if id else None
+
+
+def _why_left(visit: Visit) -> dict[str, str]:
+    _ = visit.gettext
+    return {
+        "changed": _("It has changed since the list was shown."),
+        "gone": _("Your organisation does not have it any more."),
+        "not_allowed": _("Its state does not allow this."),
+    }
+
+
+def _cells(rows: Iterable[Assignment]) -> Iterator[list[object]]:
+    for row in rows:
+        data = row.data() | {"reference": row.inquiry, "topics": ", ".join(row.topics)}
+        yield [data[name] for name in COLUMNS]

@@ -1,0 +1,110 @@
+"""Mail that was kept aside: read it, put it into its inquiry, or dismiss it."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+
+from flask import Response
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
+from functions.inquiries.desk_lists import names
+from functions.inquiries.pages import told
+from functions.inquiries.service import Service
+from functions.inquiries.status_page import download
+from shared.ids import normal_reference
+from shared.ports import utc_text
+from shared.web import staff
+from shared.web.problem import Problem
+from shared.web.site import Site, Visit
+
+SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
+
+
+def register(site: Site, service: Service) -> None:
+    pages = QuarantinePages(service)
+    site.route("/desk/quarantine")(pages.list)
+    site.route("/desk/quarantine/<id>")(pages.show)
+    site.route("/desk/quarantine/<id>/mail")(pages.save)
+    site.route("/desk/quarantine/<id>/thread", "POST")(pages.thread)
+    site.route("/desk/quarantine/<id>/dismiss", "POST")(pages.dismiss)
+
+
+class QuarantinePages:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def list(self, visit: Visit) -> Response:
+        value, _, id = visit.request.args.get("after", "").partition("~")
+        rows = self._service.reading.quarantine(staff.member(visit), (value, id) if id else None)
+        last = f"{utc_text(rows[-1][1].received_at)}~{rows[-1][0]}" if rows else ""
+        return visit.page(
+            "desk_quarantine.html",
+            rows=rows,
+            last=last,
+            first=not id,
+            reasons=labels.reasons(visit.gettext),
+            done=visit.request.args.get("done", ""),
+            **names(visit, self._service),
+        )
+
+    def show(self, visit: Visit, id: str, typed: str = "", error: str = "") -> Response:
+        try:
+            kept, raw = self._service.reading.quarantined_mail(staff.member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.page(
+            "desk_mail_aside.html",
+            422 if error else 200,
+            id=id,
+            kept=kept,
+            body=_text_of(raw),
+            reasons=labels.reasons(visit.gettext),
+            typed=typed or kept.inquiry or "",
+            errors={"reference": error} if error else {},
+            **names(visit, self._service),
+        )
+
+    def save(self, visit: Visit, id: str) -> Response:
+        try:
+            _, raw = self._service.reading.quarantined_mail(staff.member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return download(f"{id}.eml", "message/rfc822", raw)
+
+    @staff.requires("officer")
+    def thread(self, visit: Visit, id: str) -> Response:
+        """Somebody read it and says where it belongs."""
+        typed = visit.request.form.get("reference", "")
+        try:
+            self._service.inbound.thread_by_hand(staff.member(visit), id, normal_reference(typed))
+        except NotFound:
+            return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
+        except Invalid as error:
+            return self.show(visit, id, typed, " ".join(told(visit, error).values()))
+        except (NotAllowed, Stale) as error:
+            return self.show(visit, id, typed, visit.gettext(str(error)))
+        return visit.redirect(f"/desk/inquiries/{normal_reference(typed)}?done=thread")
+
+    @staff.requires("officer")
+    def dismiss(self, visit: Visit, id: str) -> Response:
+        try:
+            self._service.casework.settle(staff.member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.redirect("/desk/quarantine?done=dismissed")
+
+
+def _text_of(raw: bytes) -> str:
+    """What the mail says, as far as it can be read."""
+    try:
+        body = message_from_bytes(raw, policy=policy.default).get_body(("plain", "html"))
+        text = str(body.get_content()) if body else ""
+    except (LookupError, ValueError, KeyError, AttributeError):  # unknown charsets, broken headers
+        text = ""
+    return (text or raw.decode("utf-8", "replace"))[:SHOWN]
+
+
+def _gone(visit: Visit) -> Problem:
+    _ = visit.gettext
+    return Problem(404, "mail-not-found", _("There is no such mail."), _("A colleague may have seen to it."))

@@ -1,0 +1,97 @@
+"""Dry run: where an inquiry would go, under the rules in force or a draft of new ones."""
+
+from __future__ import annotations
+
+import tomllib
+
+from flask import Response
+from pydantic import ValidationError
+
+from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
+from functions.inquiries.desk_lists import names
+from functions.inquiries.routing import Decision, Facts, RuleSet, check_examples
+from functions.inquiries.service import Service
+from shared.contracts.inquiries import Explanation
+from shared.web import staff
+from shared.web.site import Site, Visit
+
+FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
+MAX_DRAFT = 256 * 1024  # bytes
+
+
+class BadDraft(Exception):
+    """The draft is no set of rules; the text says where and why."""
+
+
+def register(site: Site, service: Service) -> None:
+    @site.route("/desk/routing")
+    def form(visit: Visit) -> Response:
+        return _page(visit, service, None, "", [])
+
+    @site.route("/desk/routing", "POST", max_body=MAX_DRAFT)
+    @staff.requires("officer")
+    def run(visit: Visit) -> Response:
+        draft = visit.request.form.get("rules", "")
+        try:
+            version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
+            groups = {id: group.countries for id, group in service.content.country_groups.items()}
+            rule_set = RuleSet(rules, groups)
+            decision = rule_set.route(_facts(visit))
+        except (BadDraft, ValueError, LookupError) as error:
+            return _page(visit, service, None, str(error), [])
+        faults = [f"{key}: {fault}" for key, fault in check_examples(rules, rule_set)]
+        return _page(visit, service, _explained(service, version, decision), "", faults)
+
+
+def _page(visit: Visit, service: Service, explanation: Explanation | None, error: str, faults: list[str]) -> Response:
+    _ = visit.gettext
+    return visit.page(
+        "desk_routing.html",
+        422 if error else 200,
+        typed={name: visit.request.form.get(name, "") for name in FIELDS},
+        chosen=visit.request.form.getlist("topics"),
+        explanation=explanation,
+        summary=explanation.summary(_) if explanation else "",
+        sentences=explanation.sentences(_) if explanation else [],
+        error=error,
+        faults=faults,
+        activities=service.content.activities,
+        **names(visit, service),
+    )
+
+
+def _facts(visit: Visit) -> Facts:
+    form = visit.request.form
+    return Facts(
+        topics=form.getlist("topics"),
+        requester_type=form.get("requester_type", ""),
+        country=form.get("country", ""),
+        language=form.get("language", "") or "en",
+        activity=form.get("activity") or None,
+        subject=form.get("subject", ""),
+        message=form.get("message", ""),
+        share_with=form.get("share_with") or SHARE_WITH_ALL,
+    )
+
+
+def _read(draft: str) -> list[Rule]:
+    """The rules of a TOML text. Raises ``BadDraft``."""
+    try:
+        entries = tomllib.loads(draft).get("rules")
+    except tomllib.TOMLDecodeError as error:
+        raise BadDraft(str(error)) from None
+    if not isinstance(entries, list):
+        raise BadDraft("write tables [[rules]]")
+    rules = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            rules.append(Rule.model_validate(entry))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise BadDraft(f"rules[{number}].{place}: {first['msg']}") from None
+    return rules
+
+
+def _explained(service: Service, version: str, decision: Decision) -> Explanation:
+    return decision.explanation(version, {id: o.short_name for id, o in service.content.organisations.items()})

@@ -1,0 +1,86 @@
+"""What the codes of the slice are called on pages, in the reader's language (``_`` is a gettext function)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Gettext = Callable[[str], str]
+
+
+def kinds(_: Gettext) -> dict[str, str]:
+    """Of activities."""
+    return {
+        "policy_advice": _("Policy and legislative advice"),
+        "capacity_building": _("Training and capacity building"),
+        "technology_transfer": _("Innovation and technology transfer"),
+        "dispute_resolution": _("Dispute resolution"),
+        "knowledge": _("Knowledge resources"),
+        "event": _("Meetings and events"),
+    }
+
+
+def requester_types(_: Gettext) -> dict[str, str]:
+    return {
+        "government": _("Government ministry or agency"),
+        "ip_office": _("Intellectual property office"),
+        "regulatory_authority": _("Regulatory authority"),
+        "procurement_agency": _("Procurement agency"),
+        "industry": _("Industry"),
+        "academia": _("Academia and research"),
+        "civil_society": _("Civil society"),
+        "international_organisation": _("International organisation"),
+        "other": _("Other"),
+    }
+
+
+def states(_: Gettext) -> dict[str, str]:
+    """Of inquiries."""
+    return {
+        "received": _("Received"),
+        "routed": _("Not assigned yet"),
+        "assigned": _("Assigned"),
+        "answered": _("Answered"),
+        "waiting": _("Waiting for the requester"),
+        "closed": _("Closed"),
+        "reopened": _("Reopened"),
+    }
+
+
+def parts(_: Gettext) -> dict[str, str]:
+    return {"lead": _("Lead"), "supporting": _("Supporting")}
+
+
+def reasons(_: Gettext) -> dict[str, str]:
+    """Why a mail was kept aside."""
+    return {
+        "unknown_address": _("It was sent to an address that names no inquiry."),
+        "forged_address": _("The signature in its address is not ours."),
+        "expired_address": _("The address it was sent to is too old."),
+        "ambiguous_address": _("Its addresses name several inquiries."),
+        "unknown_sender": _("The sender is not part of this conversation."),
+        "too_large": _("It is too large."),
+        "attachment_refused": _("An attachment is of a kind that is not taken."),
+        "malformed": _("It is not a well-formed mail."),
+    }
+
+
+def actions(_: Gettext) -> dict[str, str]:
+    """Of the audit trail."""
+    return {
+        "received": _("sent the request"),
+        "routed": _("was routed"),
+        "assigned": _("was assigned"),
+        "taken": _("took it"),
+        "handed_over": _("handed it over"),
+        "answered": _("answered"),
+        "noted": _("wrote a note"),
+        "message": _("wrote"),
+        "closed": _("closed it"),
+        "reopened": _("reopened it"),
+        "reminded": _("was reminded"),
+        "escalated": _("was escalated"),
+        "erasure_requested": _("asked for erasure"),
+        "erased": _("erased the person's data"),
+        "absence": _("set an absence"),
+        "settled": _("settled a mail kept aside"),
+    }

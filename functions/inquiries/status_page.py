@@ -1,0 +1,109 @@
+"""The requester's page behind the signed link: what became of the request, and what they can still do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, NotFound
+from functions.inquiries.pages import MAX_BODY, told, uploads
+from functions.inquiries.service import Service
+from shared.tokens import BadToken
+from shared.web import abuse, languages
+from shared.web.problem import Problem
+from shared.web.site import Site, Visit
+
+
+def register(site: Site, service: Service) -> None:
+    pages = StatusPages(service)
+    site.route("/i/<token>", "GET")(pages.show)
+    site.route("/i/<token>/messages", "POST", max_body=MAX_BODY)(pages.write)
+    site.route("/i/<token>/close", "POST")(pages.close)
+    site.route("/i/<token>/reopen", "POST")(pages.reopen)
+    site.route("/i/<token>/erasure", "POST")(pages.ask_erasure)
+    site.route("/i/<token>/files/<id>")(pages.file)
+
+
+class StatusPages:
+    def __init__(self, service: Service) -> None:
+        self._requests = service.requests
+        self._content = service.content
+
+    def show(self, visit: Visit, token: str, status: int = 200, **draft: Any) -> Response:
+        """``draft``: ``typed`` and ``errors`` of a message that was not taken."""
+        try:
+            found = self._requests.status(self._reference(visit, token))
+        except NotFound:
+            raise _gone(visit) from None
+        organisations = self._content.organisations
+        lead = organisations.get(found.inquiry.lead or "")
+        return visit.page(
+            "status.html",
+            status,
+            token=token,
+            found=found,
+            inquiry=found.inquiry,
+            lead=languages.text(lead.name, visit.language) if lead else "",
+            names={id: o.short_name for id, o in organisations.items()},
+            timezone=lead.timezone if lead else "UTC",
+            states=labels.states(visit.gettext),
+            done=next((name for name in ("received", "written", "erasure") if name in visit.request.args), ""),
+            **({"typed": "", "errors": {}} | draft),
+        )
+
+    def write(self, visit: Visit, token: str) -> Response:
+        reference, text = self._reference(visit, token), visit.request.form.get("text", "")
+        abuse.check_rate(visit)
+        try:
+            self._requests.add_message(reference, text, uploads(visit))
+        except Invalid as error:
+            return self.show(visit, token, 422, typed=text, errors=told(visit, error))
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.redirect(f"/i/{token}?written#messages")
+
+    def close(self, visit: Visit, token: str) -> Response:
+        return self._act(visit, token, self._requests.close)
+
+    def reopen(self, visit: Visit, token: str) -> Response:
+        return self._act(visit, token, self._requests.reopen)
+
+    def ask_erasure(self, visit: Visit, token: str) -> Response:
+        return self._act(visit, token, self._requests.ask_erasure, "?erasure")
+
+    def _act(self, visit: Visit, token: str, action: Any, query: str = "") -> Response:
+        try:
+            action(self._reference(visit, token))
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.redirect(f"/i/{token}{query}")
+
+    def file(self, visit: Visit, token: str, id: str) -> Response:
+        try:
+            return download(*self._requests.attachment(self._reference(visit, token), id))
+        except NotFound:
+            raise _gone(visit) from None
+
+    def _reference(self, visit: Visit, token: str) -> str:
+        try:
+            return self._requests.reference(token)
+        except BadToken:
+            _ = visit.gettext
+            detail = _("Use the link exactly as it stands in our mail; some programs break long links.")
+            raise Problem(404, "bad-link", _("This link does not lead to a request."), detail) from None
+
+
+def download(name: str, media_type: str, content: bytes) -> Response:
+    """A stranger's file: to be saved, never shown on our origin."""
+    response = Response(content, content_type=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _gone(visit: Visit) -> Problem:
+    _ = visit.gettext
+    return Problem(404, "gone", _("This request is not kept here any more."), _("It may have been erased."))
