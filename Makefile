@@ -1,6 +1,5 @@
 # Everything one does with onestop: `make` lists it. Settings go on the command line, as in `make run PORT=8081`.
 
-SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := shared/requirements.txt $(wildcard functions/*/requirements.txt) infra/local/requirements.txt

@@ -110,7 +110,7 @@ def _complaint(line: str) -> str:
 
 @dataclass
 class Family:
-    """All children. They stop in reverse order of their start."""
+    """All children of one run."""
 
     say: Callable[[str], None]
     on_change: Callable[[], None] = lambda: None
