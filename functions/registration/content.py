@@ -78,9 +78,14 @@ def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:
         raise BadContent(f"{name}: {text!r}: write an offset date-time, or relative to today like '+60d 09:00'")
     try:
         zone = ZoneInfo(timezone)
+    except (ValueError, KeyError):
+        raise BadContent(
+            f"{name}: timezone {timezone!r} is not in the IANA list; write it like 'Europe/Zurich'"
+        ) from None
+    try:
         at = time(int(match[2]), int(match[3]))
-    except (ValueError, KeyError) as error:
-        raise BadContent(f"{name}: {text!r} in {timezone!r}: {error}") from None
+    except ValueError as error:
+        raise BadContent(f"{name}: {text!r}: {error}") from None
     return datetime.combine(now.astimezone(zone).date() + timedelta(days=int(match[1])), at, zone)
 
 

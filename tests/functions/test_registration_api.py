@@ -1,0 +1,233 @@
+"""The JSON API and the plain form of another site, through the function's own site."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from functions.registration import content, pages, web
+from functions.registration.main import TEMPLATES
+from functions.registration.service import Registrations
+from shared.ports import Unavailable
+from shared.web.site import Site
+from tests.functions.browser import SETTINGS, Browser, platform
+from tests.functions.registration_world import World
+
+PERSON: dict[str, Any] = {
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "email": "ada@example.org",
+    "country": "GB",
+    "organisation": "Engine Works",
+    "category": "participant",
+    "language": "en",
+    "consent": True,
+}
+PATH = "/api/events/forum/registrations"
+SETTINGS_WITH_ORIGIN = replace(SETTINGS, allowed_origins=("https://ministry.example",))
+
+
+class Api:
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.platform = platform(folder, SETTINGS_WITH_ORIGIN)
+        self.world.store, self.world.clock = self.platform.store, self.platform.clock  # type: ignore[assignment]
+        self.service = Registrations(self.platform.store, self.platform.clock, self.platform.tokens, SETTINGS.base_url)
+        self.world.service = self.service
+        site = Site(self.platform, TEMPLATES)
+        web.register(site, self.service)
+        pages.register(site, self.service)
+        self.browser = Browser(site)
+
+    def coming(self, id: str = "forum", **changes: Any) -> None:
+        """An event that is open for registration at the platform's stopped clock."""
+        now = self.platform.clock.now()
+        self.world.event(id, starts_at=now + timedelta(days=30), ends_at=now + timedelta(days=31), **changes)
+
+    def post(self, changes: dict[str, Any] | None = None, path: str = PATH, **headers: str) -> TestResponse:
+        return self.browser.post(path, json={**PERSON, **(changes or {})}, headers=headers)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Api:
+    made = Api(tmp_path)
+    made.coming()
+    return made
+
+
+def problem(answer: TestResponse, status: int) -> dict[str, Any]:
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    body = answer.json
+    assert body["status"] == status
+    assert body["type"].startswith(f"{SETTINGS.base_url}/problems/")
+    assert body["title"]
+    return dict(body)
+
+
+def test_a_registration_is_created(api: Api) -> None:
+    answer = api.post()
+    assert answer.status_code == 201
+    assert answer.json["state"] == "confirmed"
+    assert set(answer.json["links"]) == {"event", "receipt", "manage"}
+    assert api.world.registrations()[0].reference == answer.json["reference"]
+    assert "Ada" in api.browser.get(answer.json["links"]["manage"].removeprefix(SETTINGS.base_url)).text
+
+
+def test_every_faulty_field_is_listed(api: Api) -> None:
+    body = problem(api.post({"given_name": "", "email": "x", "country": "ZZ", "consent": False, "extra": 1}), 422)
+    assert {error["field"] for error in body["errors"]} == {"given_name", "email", "country", "consent", "extra"}
+    assert all(error["pointer"] == f"/{error['field']}" and error["detail"] for error in body["errors"])
+    assert api.world.registrations() == []
+
+
+def test_missing_fields_are_named_too(api: Api) -> None:
+    body = problem(api.browser.post(PATH, json={}), 422)
+    assert {"given_name", "family_name", "email", "country", "category", "consent"} <= {
+        error["field"] for error in body["errors"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "status"),
+    [
+        (b"{", "application/json", 422),
+        (b"[1]", "application/json", 422),
+        (b"\xff\xfe", "application/json", 422),
+        (b"null", "application/json", 422),
+        (b"hello", "text/plain", 415),
+        (b"x" * 300_000, "application/json", 413),
+        (b'{"given_name": {"$gt": ""}, "answers": [], "consent": "maybe"}', "application/json", 422),
+        (b'{"given_name": "\\ud800", "family_name": "x"}', "application/json", 422),
+    ],
+)
+def test_what_is_no_request_is_a_problem_and_never_a_fault_of_ours(
+    api: Api, data: bytes, content_type: str, status: int
+) -> None:
+    problem(api.browser.post(PATH, data=data, content_type=content_type), status)
+    assert api.world.registrations() == []
+
+
+def test_refusals_have_their_statuses(api: Api) -> None:
+    problem(api.post(path="/api/events/none/registrations"), 404)
+    problem(api.browser.get("/api/events/none"), 404)
+    problem(api.browser.get("/api/nothing"), 404)
+    problem(api.browser.get(PATH), 405)
+    now = api.platform.clock.now()
+    api.world.event("over", starts_at=now.replace(day=1), ends_at=now.replace(day=2))
+    problem(api.post(path="/api/events/over/registrations"), 410)
+    api.world.event(
+        "full", seats=0, waitlist=False, starts_at=now.replace(month=12), ends_at=now.replace(month=12, day=30)
+    )
+    problem(api.post(path="/api/events/full/registrations"), 410)
+    api.post()
+    problem(api.post(), 409)
+
+
+def test_a_problem_speaks_the_callers_language(api: Api) -> None:
+    english, arabic = (problem(api.post({"email": "x"}, **{"Accept-Language": tag}), 422) for tag in ("en", "ar"))
+    assert english["title"] != arabic["title"]
+
+
+def test_a_stranger_cannot_learn_who_is_registered(api: Api) -> None:
+    now = api.platform.clock.now()
+    api.world.event(
+        "closed-circle", verify_email=True, starts_at=now.replace(month=12), ends_at=now.replace(month=12, day=30)
+    )
+    first, second = (api.post(path="/api/events/closed-circle/registrations") for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert first.json.keys() == second.json.keys()
+    assert first.json["state"] == second.json["state"] == "unverified"
+    assert set(first.json["links"]) == set(second.json["links"]) == {"event", "receipt"}
+    assert len(api.world.registrations()) == 1
+
+
+def test_a_retry_with_the_same_key_gets_the_same_answer(api: Api) -> None:
+    first, second = (api.post(**{"Idempotency-Key": "abc"}) for _ in range(2))
+    assert (second.status_code, second.json["reference"]) == (201, first.json["reference"])
+    problem(api.post({"given_name": "Bob"}, **{"Idempotency-Key": "abc"}), 422)
+
+
+def test_another_sites_form_is_led_to_the_confirmation(api: Api) -> None:
+    form = {**PERSON, "consent": "on"}
+    answer = api.browser.post(PATH, data=form, headers={"Origin": "https://ministry.example"})
+    assert answer.status_code == 303
+    page = api.browser.follow(answer)
+    assert page.status_code == 200
+    assert api.world.registrations()[0].reference in page.text
+
+
+def test_only_allowed_origins_may_read_the_answer(api: Api) -> None:
+    for origin, allowed in (("https://ministry.example", True), ("https://evil.example", False)):
+        preflight = api.browser._open(PATH, method="OPTIONS", headers={"Origin": origin})
+        assert preflight.status_code == 204
+        answer = api.browser.get("/api/events", headers={"Origin": origin})
+        for response in (preflight, answer):
+            assert (response.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+    assert (
+        "Idempotency-Key"
+        in api.browser._open(PATH, method="OPTIONS", headers={"Origin": "https://ministry.example"}).headers[
+            "Access-Control-Allow-Headers"
+        ]
+    )
+
+
+def test_events_are_listed_for_other_sites(api: Api) -> None:
+    api.coming(seats=2)
+    [event] = api.browser.get("/api/events").json["events"]
+    assert (event["id"], event["phase"], event["seats_left"]) == ("forum", "open", 2)
+    assert api.browser.get("/api/events/forum").json == event
+    assert "join_link" not in event
+
+
+def test_the_description_fits_what_is_answered(api: Api) -> None:
+    described = api.browser.get("/api/openapi.json").json
+    assert described["openapi"].startswith("3.1")
+    post = described["paths"]["/api/events/{event}/registrations"]["post"]
+    assert set(post["responses"]) == {"201", "404", "409", "410", "422"}
+    schema = described["components"]["schemas"]["RegistrationRequest"]
+    assert set(schema["required"]) == {"given_name", "family_name", "email", "country", "category", "consent"}
+    refs = str(described).count("'$ref'")
+    assert refs
+    assert all(name in described["components"]["schemas"] for name in ("Problem", "Registered", "PublicEvent"))
+
+
+def test_a_store_that_is_away_is_answered_honestly(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("down")
+
+    monkeypatch.setattr(api.platform.store, "commit", away)
+    answer = api.post()
+    problem(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_content_errors_name_file_key_and_mend(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    cases = {
+        "broken.toml": ("[[events", "TOML"),
+        "unknown.toml": ("[event]\nid = 'x'", "[[events]]"),
+        "zone.toml": ("[[events]]\nid = 'x'\ntimezone = 'Mars/Base'\nstarts_at = '+1d 09:00'", "timezone"),
+        "day.toml": ("[[events]]\nid = 'x'\nstarts_at = 'tomorrow'", "'+60d 09:00'"),
+    }
+    for name, (text, hint) in cases.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(content.BadContent) as refused:
+            content.read(tmp_path / name, world.store, world.clock.now())
+        assert name in str(refused.value)
+        assert hint in str(refused.value)
+
+
+def test_the_samples_survive_export_and_import(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    events = content.read(content.SAMPLES, world.store, world.clock.now())
+    assert content.save(world.store, world.clock, events) == len(events)
+    (tmp_path / "events.toml").write_text(content.export(world.store))
+    world.clock.pass_(days=3)
+    for path in (tmp_path / "events.toml", content.SAMPLES):
+        again = content.read(path, world.store, world.clock.now())
+        assert content.save(world.store, world.clock, again) == 0, path
