@@ -5,7 +5,6 @@ here, and its line in ``MAILS``.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,10 +24,10 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.contracts.staff import StaffSignInRequested
+from shared.text import one_line
 from shared.web import languages
 
 ATTENDS = ("confirmed", "attended")
-_BIDI_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LIKE_A_LINK = re.compile(r"[/@:]|\w\.\w{2,}")
 
 
@@ -83,12 +82,6 @@ def mails_for(event: Event) -> list[Mail]:
     """The mails that ``event`` calls for, each to another address; none for an event that mails nobody."""
     compose = MAILS.get(type(event.payload))
     return compose(event.payload) if compose else []
-
-
-def one_line(text: str) -> str:
-    """Text as a header can hold it: no line breaks, no control characters, nothing that reverses its neighbours."""
-    printable = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
-    return " ".join(_BIDI_CONTROLS.sub("", printable).split())
 
 
 def greeting_name(text: str) -> str:

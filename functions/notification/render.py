@@ -15,10 +15,12 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import jinja2
 
-from functions.notification.mails import Attachment, Calendar, Mail, Person, one_line
+from functions.notification.mails import Attachment, Calendar, Mail, Person
+from shared.text import one_line
 from shared.web import languages
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -64,28 +66,12 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
 
 def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written: datetime, domain: str) -> None:
     """Inline for clients that show invitations (RFC 6047, section 2.4), and as a file for all others."""
-    from functions.notification.calendar import Invitation, calendar_file  # not needed to answer a first request
+    from shared.calendar import calendar_file, invitation  # not needed to answer a first request
 
-    registration, facts = calendar.registration, calendar.registration.event
-    _ = languages.translations(mail.language).gettext
-    join_link = None if calendar.cancelled else facts.join_link
-    invitation = Invitation(
-        method="CANCEL" if calendar.cancelled else "REQUEST",
-        uid=f"registration-{registration.reference}@{domain}",
-        sequence=calendar.sequence,
-        stamp=written,
-        starts_at=facts.starts_at,
-        ends_at=facts.ends_at,
-        timezone=facts.timezone,
-        summary=one_line(languages.text(facts.title, mail.language)),
-        description=_("Join here: {link}").format(link=join_link) if join_link else facts.page,
-        location=one_line(languages.text(facts.location, mail.language)) or join_link or "",
-        url=join_link or facts.page,
-        organizer=(one_line(facts.organiser), facts.contact_email),
-        attendee=mail.to,
-    )
-    content = calendar_file(invitation)
-    message.add_alternative(content.decode(), subtype="calendar", params={"method": invitation.method})
+    method: Literal["CANCEL", "REQUEST"] = "CANCEL" if calendar.cancelled else "REQUEST"
+    entry = invitation(calendar.registration, method, calendar.sequence, mail.language, domain, written)
+    content = calendar_file(entry)
+    message.add_alternative(content.decode(), subtype="calendar", params={"method": method})
     _attach(message, Attachment("invite.ics", "application/ics", content))
 
 

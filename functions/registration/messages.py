@@ -45,7 +45,9 @@ class Composer:
             return self.received(event, registration)
         return RegistrationRepeated(**self.base(event, registration))
 
-    def confirmed(self, event: EventDefinition, registration: Registration, from_waitlist: bool = False) -> Payload:
+    def confirmed(
+        self, event: EventDefinition, registration: Registration, from_waitlist: bool = False
+    ) -> RegistrationConfirmed:
         base = self.base(event, registration)
         return RegistrationConfirmed(**base, sequence=registration.sequence, from_waitlist=from_waitlist)
 

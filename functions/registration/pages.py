@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from email.utils import parseaddr
 from typing import Any
 
 from flask import Response
@@ -12,9 +13,10 @@ from functions.registration import service as s
 from functions.registration.models import Correction, EventDefinition, Registration, check_answers
 from functions.registration.service import Registrations
 from functions.registration.web import form_body, parse, receipt_path, refusals
+from shared.contracts.visitors import RegistrationCodeRequested
 from shared.ports import from_utc_text
 from shared.tokens import BadToken
-from shared.web import languages
+from shared.web import abuse, languages
 from shared.web.assets import static_file
 from shared.web.problem import Problem, field_errors, invalid
 from shared.web.site import Site, Visit
@@ -33,6 +35,7 @@ def register(site: Site, service: Registrations) -> None:
     site.route("/events/<slug>/register", "GET", "POST")(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
     site.route("/r/<token>")(pages.personal)
+    site.route("/r/<token>/calendar.ics")(pages.calendar)
     site.route("/r/<token>/verify", "GET", "POST")(pages.verify)
     site.route("/r/<token>/correct", "GET", "POST")(pages.correct)
     site.route("/r/<token>/cancel", "GET", "POST")(pages.cancel)
@@ -89,8 +92,11 @@ class Pages:
         body = form_body(visit)
         key = f"form:{visit.request.form.get('submission', '')[:64]}"
         try:
+            request = parse(visit, body)
+            if errors := abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested):
+                raise invalid(errors, visit.gettext)
             with refusals(visit):
-                receipt = self._service.register(event.id, parse(visit, body), key)
+                receipt = self._service.register(event.id, request, key)
         except Problem as problem:
             if problem.status not in (409, 422):
                 raise
@@ -118,6 +124,7 @@ class Pages:
             submission=kept if kept and not again else secrets.token_hex(16),
             categories=[(c.id, languages.text(c.name, visit.language)) for c in event.categories],
             left=self._left_by_category(event),
+            guard=abuse.guard(visit),
         )
 
     def registered(self, visit: Visit, slug: str, receipt: str) -> Response:
@@ -152,6 +159,25 @@ class Pages:
             may_change=registration.state not in OVER and phase != "past",
             done=visit.request.args.get("done"),
         )
+
+    def calendar(self, visit: Visit, token: str) -> Response:
+        """What the mail carried, as a file to import. It has the join link: confirmed people only."""
+        from shared.calendar import calendar_file, invitation
+
+        registration, _event = self._open(visit, token)
+        try:
+            payload = self._service.confirmation(registration)
+        except s.NotPossible:
+            raise _bad_link(visit) from None
+        platform = visit.platform
+        domain = parseaddr(platform.settings.mail_from)[1].rpartition("@")[2]
+        now, language = platform.clock.now(), registration.language
+        entry = invitation(payload, "PUBLISH", registration.sequence, language, domain, now)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{registration.event}.ics"',
+            "Cache-Control": "no-store",
+        }
+        return Response(calendar_file(entry), content_type="text/calendar; charset=utf-8", headers=headers)
 
     def verify(self, visit: Visit, token: str) -> Response:
         """Following the link verifies nothing, since mail scanners follow links too: the button on the page does."""

@@ -35,7 +35,7 @@ from functions.registration.models import (
 )
 from functions.registration.timekeeping import Timekeeper
 from shared.contracts.events import outbox_row
-from shared.contracts.registration import State
+from shared.contracts.registration import RegistrationConfirmed, State
 from shared.ids import key_of, new_reference
 from shared.ports import Clock, Conflict, Create, Cursor, Data, Document, Store, Where, Write, decide, utc_text
 from shared.tokens import BadToken, Tokens
@@ -299,6 +299,12 @@ class Registrations:
         return 1 + self._store.count(REGISTRATIONS, *in_line(registration.event, registration.category), before)
 
     # -- for pages and the desk --
+
+    def confirmation(self, registration: Registration) -> RegistrationConfirmed:
+        """What the mail to a confirmed person tells, for a file of the same content. Raises ``NotPossible``."""
+        if registration.state != "confirmed":
+            raise NotPossible(registration.state)
+        return self._compose.confirmed(self.events.get(registration.event), registration)
 
     def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
         """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old."""

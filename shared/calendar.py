@@ -1,4 +1,4 @@
-"""The calendar part of a mail: iTIP requests and cancellations (RFC 5545, RFC 5546, RFC 6047)."""
+"""Calendar entries for mails and for the personal page: iCalendar and iTIP (RFC 5545, RFC 5546, RFC 6047)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 
-Method = Literal["REQUEST", "CANCEL"]
+from shared.contracts.registration import RegistrationPayload
+from shared.text import one_line
+from shared.web import languages
+
+Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
+"""A request and its cancellation go by mail to their attendee; what is published is a file to import."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,34 @@ class Invitation:
     attendee: tuple[str, str]
 
 
+def invitation(
+    registration: RegistrationPayload, method: Method, sequence: int, language: str, domain: str, stamp: datetime
+) -> Invitation:
+    """The entry of one registration, in the person's language.
+
+    Args:
+        domain: ours; with the reference it makes the UID, the same in every mail and file.
+    """
+    facts, person = registration.event, registration.registrant
+    join_link = None if method == "CANCEL" else facts.join_link
+    _ = languages.translations(language).gettext
+    return Invitation(
+        method=method,
+        uid=f"registration-{registration.reference}@{domain}",
+        sequence=sequence,
+        stamp=stamp,
+        starts_at=facts.starts_at,
+        ends_at=facts.ends_at,
+        timezone=facts.timezone,
+        summary=one_line(languages.text(facts.title, language)),
+        description=_("Join here: {link}").format(link=join_link) if join_link else facts.page,
+        location=one_line(languages.text(facts.location, language)) or join_link or "",
+        url=join_link or facts.page,
+        organizer=(one_line(facts.organiser), facts.contact_email),
+        attendee=(one_line(f"{person.given_name} {person.family_name}"), person.email),
+    )
+
+
 def calendar_file(invitation: Invitation) -> bytes:
     """An iCalendar stream with the event in its own zone, VTIMEZONE included, so that no client has to guess."""
     zone = ZoneInfo(invitation.timezone)
@@ -51,7 +84,9 @@ def calendar_file(invitation: Invitation) -> bytes:
         url=invitation.url,
         status=icalendar.enums.STATUS.CANCELLED if cancelled else icalendar.enums.STATUS.CONFIRMED,
         organizer=icalendar.vCalAddress.new(address, cn=name),
-        attendees=[
+        attendees=[]
+        if invitation.method == "PUBLISH"  # RFC 5546, section 3.2.1: it has none
+        else [
             # The registration was the answer already: no client need send one to the organiser.
             icalendar.vCalAddress.new(mailbox, cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)
         ],

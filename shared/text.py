@@ -1,0 +1,14 @@
+"""Text of strangers, made fit for headers, lists and file names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BIDI_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """Text as a header can hold it: no line breaks, no control characters, nothing that reverses its neighbours."""
+    printable = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
+    return " ".join(_BIDI_CONTROLS.sub("", printable).split())
