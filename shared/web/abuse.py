@@ -24,6 +24,7 @@ from shared.web.problem import FieldError, Problem
 from shared.web.site import Visit
 
 HONEYPOT, SHOWN, PROOF, CODE = "homepage", "shown", "altcha", "address_code"
+GUARD_FIELDS = (HONEYPOT, SHOWN, PROOF, CODE, "send_code")
 FORM_LIFE = timedelta(hours=24)
 BUSY_WINDOW = timedelta(minutes=5)
 CODE_SLOT = 1800  # seconds; a code is good for this one and the next
@@ -89,13 +90,13 @@ def form_errors(visit: Visit, email: str, source: str, code_mail: type[AddressCo
         return [
             FieldError(HONEYPOT, _("A hidden field was filled in, perhaps by your browser. It is empty again now."))
         ]
+    limits = visit.platform.settings.limits
     age = _age(visit, form.get(SHOWN, ""))
-    if age is None:
+    if limits.seconds and age is None:
         return [FieldError(SHOWN, _("The form had been open for long. Please check it and send it again."))]
-    if age < visit.platform.settings.limits.seconds:
+    if age is not None and age < limits.seconds:
         return [FieldError(SHOWN, _("That was faster than people write. Please check it and send it again."))]
-    limit = visit.platform.settings.limits.busy
-    busy = visit.site.limiter.take("forms", "all", limit, BUSY_WINDOW) > 0
+    busy = visit.site.limiter.take("forms", "all", limits.busy, BUSY_WINDOW) > 0
     if not busy or _proved(visit) or _code_fits(visit, email):
         return []
     if "send_code" in form:

@@ -15,7 +15,7 @@ from werkzeug.test import Client, TestResponse
 from shared import topology
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
-from shared.settings import Settings
+from shared.settings import Limits, Settings
 from shared.tokens import Tokens
 from shared.web.site import Site
 from shared.wiring import Platform
@@ -31,6 +31,7 @@ SETTINGS = Settings(
     smtp_relays=(),
     project="tests",
     test_clock=False,
+    limits=Limits(0, 0, 0, 0),
 )
 
 

@@ -35,7 +35,8 @@ class Onestop:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
-        self._environment = {"PORT": "0", "DATA": str(data), "ONESTOP_TEST_CLOCK": "1", **environment}
+        self._environment = {"PORT": "0", "DATA": str(data), "ONESTOP_TEST_CLOCK": "1", "ONESTOP_LIMITS": "off"}
+        self._environment |= environment
         self._runner: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Onestop:
