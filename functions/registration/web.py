@@ -15,6 +15,7 @@ from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.service import Receipt, Registrations
 from shared.ports import utc_text
 from shared.web import openapi
+from shared.web.abuse import GUARD_FIELDS, check_rate
 from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import Site, Visit
 
@@ -63,6 +64,7 @@ def register(site: Site, service: Registrations) -> None:
         is_form = visit.request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
         body = form_body(visit) if is_form else json_body(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
+        check_rate(visit)
         with refusals(visit):
             receipt = service.register(event_id, parse(visit, body), key)
         if is_form:
@@ -109,7 +111,7 @@ def form_body(visit: Visit) -> dict[str, Any]:
         plain = name.removesuffix("[]")
         if plain.startswith("answers."):
             body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
-        elif plain not in ("csrf_token", "submission") and value:
+        elif plain not in ("csrf_token", "submission", *GUARD_FIELDS) and value:
             body[plain] = value
     body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
     return body
