@@ -7,12 +7,22 @@ Roles are checked by the pages (``shared.web.staff.requires``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from functions.inquiries.base import Means, Member, Upload
-from functions.inquiries.content_models import CannedReply
+from functions.inquiries import attachments
+from functions.inquiries.base import Invalid, Means, Member, NotAllowed, Upload
+from functions.inquiries.case import MESSAGES, Case, messages_of
+from functions.inquiries.content_models import CannedReply, Organisation, Staff
+from functions.inquiries.correspondence import Correspondence, named
 from functions.inquiries.directory import Directory
-from functions.inquiries.reading import Reading
+from functions.inquiries.models import Assignment, Attachment, MessageDoc, Requester
+from functions.inquiries.reading import QUARANTINE, Reading
+from functions.inquiries.requests import LONGEST_MESSAGE, reopen
+from functions.inquiries.rota import Rota
+from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed, InquiryReopened
+from shared.ports import Delete, Replace, decide
+
+CLOSED = "This inquiry is closed. Reopen it first."
 
 
 class Casework:
@@ -20,21 +30,86 @@ class Casework:
         self._means = means
         self._content = content
         self._reading = reading
+        self._mail = Correspondence(means, content)
+        self._rota = Rota(means, content)
+
+    # -- who has it --
 
     def take(self, staff: Member, reference: str, version: str) -> None:
         """Assign my organisation's part to myself."""
-        raise NotImplementedError
+
+        def change(case: Case) -> None:
+            _refuse_closed(case)
+            _give(case, case.assignments[staff.organisation], staff.email)
+            case.audit(staff.email, staff.organisation, "take")
+
+        self._act(staff, reference, version, change)
 
     def assign(self, staff: Member, reference: str, version: str, to: str, reason: str = "") -> None:
         """Give my organisation's part to a colleague of it (an address). Raises ``Invalid`` (``to``)."""
-        raise NotImplementedError
+        person = self._content.person(to)
+        if person is None or person.organisation != staff.organisation or person.role == "viewer":
+            raise Invalid({"to": "Choose a colleague of your organisation who answers inquiries."})
+
+        def change(case: Case) -> None:
+            _refuse_closed(case)
+            part = case.assignments[staff.organisation]
+            _give(case, part, person.email)
+            case.audit(staff.email, staff.organisation, "assign", to=person.email, reason=reason)
+            if person.email != staff.email:
+                self._tell_assignee(case, part, person, staff.name, reason)
+
+        self._act(staff, reference, version, change)
 
     def hand_over(self, staff: Member, reference: str, version: str, organisation: str, reason: str) -> None:
         """Give my organisation's part to another organisation, which then sees the thread; mine no longer does.
 
         Raises ``NotAllowed`` for a request confined to one organisation, ``Invalid`` (``organisation``, ``reason``).
         """
-        raise NotImplementedError
+        target = self._content.organisations.get(organisation)
+        if target is None or organisation == staff.organisation:
+            raise Invalid({"organisation": "Choose another organisation."})
+        if not reason.strip():
+            raise Invalid({"reason": "Say why, for the colleagues who get it."})
+
+        def change(case: Case) -> None:
+            _refuse_closed(case)
+            if case.inquiry.confined:
+                raise NotAllowed("The requester shares this with your organisation only.")
+            part, person = self._move(case, case.assignments.pop(staff.organisation), target)
+            case.audit(staff.email, staff.organisation, "hand_over", to=organisation, reason=reason)
+            self._tell_assignee(case, part, person, staff.name, reason)
+
+        self._act(staff, reference, version, change)
+
+    def _move(self, case: Case, mine: Assignment, target: Organisation) -> tuple[Assignment, Staff | None]:
+        """My part to ``target``, into the part that it may have already; with who has it there."""
+        theirs = case.assignments.get(target.id)
+        if theirs is None:
+            theirs = case.add_part(mine.part, target, "", mine.target_hours, case.now)
+            theirs.terms = mine.terms
+            if mine.clock == "stopped":
+                theirs.clock, theirs.next_at = "stopped", None
+        if not theirs.assignee and (turn := self._rota.next(target, theirs.queue, case.inquiry.language)):
+            theirs.assignee = turn[0].email
+            case.also(turn[1])
+        if mine.part == "lead":
+            theirs.part, case.inquiry.lead = "lead", target.id
+            if case.inquiry.state in ("routed", "assigned"):
+                case.inquiry.state = "assigned" if theirs.assignee else "routed"
+        return theirs, self._content.person(theirs.assignee) if theirs.assignee else None
+
+    def _tell_assignee(self, case: Case, part: Assignment, person: Staff | None, given_by: str, reason: str) -> None:
+        key = f"assigned:{case.version}"
+        payload = InquiryAssigned(
+            **self._mail.staff_facts(case, part, latest_request(self._means, case.reference)),
+            recipients=[self._mail.to_staff(case.reference, part.organisation, person, key)],
+            given_by=given_by,
+            reason=reason,
+        )
+        case.announce(payload)
+
+    # -- the conversation --
 
     def answer(
         self,
@@ -50,26 +125,202 @@ class Casework:
 
         Raises ``Invalid`` (``text``, ``attachments``).
         """
-        raise NotImplementedError
+        files = self._checked(text, uploads)
+
+        def change(case: Case) -> None:
+            _refuse_closed(case)
+            answer_case(
+                case, self._message(staff, case, "answer", text, files), self._mail, self._content, awaits_reply
+            )
+            if close:
+                _close(case, staff)
+                case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[]))
+
+        self._act(staff, reference, version, change, files, uploads)
 
     def note(self, staff: Member, reference: str, version: str, text: str, uploads: Sequence[Upload] = ()) -> None:
         """An internal note, for the staff of the organisations that share the inquiry."""
-        raise NotImplementedError
+        files = self._checked(text, uploads)
 
-    def close(self, staff: Member, reference: str, version: str) -> None:
-        raise NotImplementedError
+        def change(case: Case) -> None:
+            case.say(self._message(staff, case, "note", text, files))
+            case.audit(staff.email, staff.organisation, "note")
 
-    def reopen(self, staff: Member, reference: str, version: str) -> None:
-        raise NotImplementedError
+        self._act(staff, reference, version, change, files, uploads)
 
-    def erase(self, staff: Member, reference: str, version: str) -> None:
-        """Remove the person's data and texts for good; reference, dates, topics and the audit trail stay."""
-        raise NotImplementedError
+    def _checked(self, text: str, uploads: Sequence[Upload]) -> list[Attachment]:
+        if not text.strip():
+            raise Invalid({"text": "This field is required."})
+        if len(text) > LONGEST_MESSAGE:
+            raise Invalid({"text": "Shorten the text to 20,000 characters."})
+        return attachments.check(uploads)
 
-    def settle(self, staff: Member, id: str) -> None:
-        """A quarantined mail has been seen to. Settling it twice changes nothing. Raises ``NotFound``."""
-        raise NotImplementedError
+    def _message(self, staff: Member, case: Case, kind: str, text: str, files: list[Attachment]) -> MessageDoc:
+        return MessageDoc.model_validate(
+            {
+                "inquiry": case.reference,
+                "at": case.now,
+                "kind": kind,
+                "author": staff.name,
+                "email": staff.email,
+                "organisation": staff.organisation,
+                "text": text.strip(),
+                "attachments": files,
+            }
+        )
 
     def canned_replies(self, staff: Member, reference: str) -> list[tuple[CannedReply, str]]:
         """Those for this organisation and the inquiry's topics, with their text filled in, in its language."""
-        raise NotImplementedError
+        inquiry = self._reading.case(staff, reference).inquiry
+        filled = {"{name}": inquiry.requester.name, "{reference}": reference, "{staff}": staff.name}
+        found = []
+        for reply in self._content.canned_replies.values():
+            ours = not reply.organisations or staff.organisation in reply.organisations
+            fits = not reply.topics or not set(reply.topics).isdisjoint(inquiry.topics)
+            if ours and fits:
+                text = reply.text.get(inquiry.language.split("-")[0]) or reply.text["en"]
+                for mark, value in filled.items():
+                    text = text.replace(mark, value)
+                found.append((reply, text.strip()))
+        return found
+
+    # -- the end --
+
+    def close(self, staff: Member, reference: str, version: str) -> None:
+        def change(case: Case) -> None:
+            _refuse_closed(case)
+            _close(case, staff)
+            recipient = self._mail.to_requester(reference, case.inquiry, f"closed:{case.version}")
+            case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
+
+        self._act(staff, reference, version, change)
+
+    def reopen(self, staff: Member, reference: str, version: str) -> None:
+        def change(case: Case) -> None:
+            if case.inquiry.state != "closed":
+                raise NotAllowed("This inquiry is open.")
+            reopen(case, self._content)
+            case.audit(staff.email, staff.organisation, "reopen")
+            recipient = self._mail.to_requester(reference, case.inquiry, f"reopened:{case.version}")
+            case.announce(InquiryReopened(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
+
+        self._act(staff, reference, version, change)
+
+    def erase(self, staff: Member, reference: str, version: str) -> None:
+        """Remove the person's data and texts for good; reference, dates, topics and the audit trail stay."""
+        files: list[str] = []
+
+        def change(case: Case) -> None:
+            inquiry = case.inquiry
+            inquiry.requester = Requester(
+                given_name="",
+                family_name="",
+                email="",
+                country=inquiry.requester.country,
+                organisation="",
+                type=inquiry.requester.type,
+            )
+            inquiry.subject, inquiry.state, inquiry.last_mail_id = "", "closed", None
+            inquiry.erased_at = case.now
+            case.stop_clocks()
+            for part in case.assignments.values():
+                part.subject, part.requester, part.terms = "", "", []
+            for id, message in messages_of(self._means.store, reference):
+                files.extend(attachment.file for attachment in message.attachments)
+                bare = message.model_copy(
+                    update={"author": "", "email": "", "text": "", "quoted": "", "attachments": [], "mail_id": None}
+                )
+                case.also(Replace(MESSAGES, id, bare.data(), None))
+            for document in self._means.store.query(QUARANTINE, ("inquiry", "==", reference)):
+                files.append(document.data["file"])
+                case.also(Delete(QUARANTINE, document.id, None))
+            case.audit(staff.email, staff.organisation, "erase")
+
+        self._act(staff, reference, version, change)
+        for name in files:
+            self._means.files.delete(name)
+
+    def settle(self, staff: Member, id: str) -> None:
+        """A quarantined mail has been seen to. Settling it twice changes nothing. Raises ``NotFound``."""
+
+        def attempt() -> None:
+            kept, version = self._reading.quarantined(staff, id)
+            if kept.state == "open":
+                kept.state, kept.settled_by = "settled", staff.email
+                self._means.store.commit([Replace(QUARANTINE, id, kept.data(), version)])
+
+        decide(attempt)
+
+    def _act(
+        self,
+        staff: Member,
+        reference: str,
+        version: str,
+        change: Callable[[Case], None],
+        files: Sequence[Attachment] = (),
+        uploads: Sequence[Upload] = (),
+    ) -> None:
+        """Commit ``change`` on the inquiry as the person saw it. The clock's own marks on a part are no conflict."""
+        self._reading.case(staff, reference, version)
+        attachments.write(self._means.files, files, uploads)
+
+        def attempt() -> None:
+            case = self._reading.case(staff, reference, version)
+            change(case)
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
+
+
+def answer_case(
+    case: Case,
+    message: MessageDoc,
+    mail: Correspondence,
+    content: Directory,
+    awaits_reply: bool = False,
+    id: str | None = None,
+) -> None:
+    """Somebody of the staff answers, at the desk or by mail."""
+    assert message.organisation is not None
+    part, organisation = case.assignments[message.organisation], content.organisations[message.organisation]
+    part.assignee = part.assignee or message.email
+    case.inquiry.state = "waiting" if awaits_reply else "answered"
+    case.inquiry.answered_at = case.inquiry.answered_at or case.now
+    case.stop_clocks()
+    kept = case.say(message, id)
+    case.audit(message.email, message.organisation, "answer", awaits_reply=awaits_reply)
+    language = case.inquiry.language
+    payload = InquiryAnswered(
+        reference=case.reference,
+        subject=case.inquiry.subject,
+        recipients=[mail.to_requester(case.reference, case.inquiry, kept)],
+        author=message.author,
+        organisation=organisation.name.get(language.split("-")[0]) or organisation.name["en"],
+        text=message.text,
+        awaits_reply=awaits_reply,
+        attachments=named(message.attachments),
+    )
+    case.announce(payload)
+
+
+def latest_request(means: Means, reference: str) -> str:
+    """What the requester wrote last."""
+    texts = [message.text for _, message in messages_of(means.store, reference) if message.kind in ("request", "reply")]
+    return texts[-1] if texts else ""
+
+
+def _refuse_closed(case: Case) -> None:
+    if case.inquiry.state == "closed":
+        raise NotAllowed(CLOSED)
+
+
+def _give(case: Case, part: Assignment, email: str) -> None:
+    part.assignee = email
+    if part.part == "lead" and case.inquiry.state in ("routed", "reopened"):
+        case.inquiry.state = "assigned"
+
+
+def _close(case: Case, staff: Member) -> None:
+    case.inquiry.state, case.inquiry.closed_at, case.inquiry.closed_by = "closed", case.now, staff.email
+    case.stop_clocks()
+    case.audit(staff.email, staff.organisation, "close")

@@ -146,7 +146,7 @@ class Queue(Content):
 
 
 class Organisation(Content):
-    id: Slug
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]  # part of reply addresses (64 letters)
     name: ContentTexts
     short_name: str
     website: str = ""

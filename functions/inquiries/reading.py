@@ -1,22 +1,37 @@
-"""What staff may see. Every read for the desk, exports included, goes through here and is held to the organisation."""
+"""What staff may see. Every read for the desk, exports included, goes through here and is held to the organisation.
+
+Lists and search are queries over the organisation's own assignments; one inquiry is shown where its ``visible_to``
+names the organisation. What is not shared with an organisation does not exist for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
 from typing import Literal
 
-from functions.inquiries.base import Means, Member
+from functions.inquiries.base import Means, Member, NotFound, Stale
+from functions.inquiries.case import ASSIGNMENTS, AUDIT, Case, messages_of
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
-from shared.ports import Cursor
+from functions.inquiries.requests import read_attachment
+from functions.inquiries.search import search_terms
+from shared.ports import Cursor, Document, Where, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
+QUARANTINE = "quarantine"
+SCAN = 500  # documents read at once where a search looks further
+MOST_SCANNED = 5_000  # documents that one page of a search may cost
+WEEKS = 12
+SAMPLE = 500  # the latest inquiries, for the time to the first answer
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions on the lists of one organisation; None: any. ``search`` is one or several words, or a reference."""
+    """Conditions on the lists of one organisation; None: any. ``search``: words that must all be found, newest first
+    whatever the order."""
 
     state: str | None = None
     assignee: str | None = None  # an address; NOBODY for the unassigned
@@ -52,12 +67,12 @@ class View:
 class Overview:
     """The desk's first page, for one person; counts are of the person's organisation."""
 
-    mine: list[Assignment]  # open and assigned to me, nearest target first
+    mine: list[Assignment]  # assigned to me and waiting for an answer, nearest target first
     late: list[Assignment]  # of my organisation, target passed
     unassigned: int
-    open: int
+    open: int  # not closed
     by_week: list[tuple[str, int]]  # Monday (ISO date) -> received, the last 12 weeks
-    hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer
+    hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer, of the latest inquiries
 
 
 class Reading:
@@ -65,28 +80,150 @@ class Reading:
         self._means = means
         self._content = content
 
+    # -- lists --
+
     def page(self, staff: Member, filter: Filter, after: Cursor | None = None, limit: int = 50) -> Page:
-        raise NotImplementedError
+        """One page of the organisation's inquiries, and where the next begins."""
+        terms = search_terms(filter.search)
+        if not terms:
+            found = self._query(staff, filter, None, after, limit + 1)
+            rows = [Assignment.model_validate(one.data) for one in found[:limit]]
+            return Page(rows, found[limit - 1].cursor(filter.order) if len(found) > limit else None)
+        return self._search(staff, filter, terms, after, limit)
 
-    def inquiry(self, staff: Member, reference: str) -> View:
-        """Raises ``NotFound``, also where another organisation has it."""
-        raise NotImplementedError
+    def _search(self, staff: Member, filter: Filter, terms: list[str], after: Cursor | None, limit: int) -> Page:
+        """The longest word by the index, the others and the topic among what it finds."""
+        rows: list[Assignment] = []
+        for _ in range(MOST_SCANNED // SCAN):
+            found = self._query(staff, filter, terms[0], after, SCAN)
+            for document in found:
+                row = Assignment.model_validate(document.data)
+                after = document.cursor("received_at")
+                if set(terms) <= set(row.terms) and (not filter.topic or filter.topic in row.topics):
+                    rows.append(row)
+                    if len(rows) == limit:
+                        return Page(rows, after)
+            if len(found) < SCAN:
+                return Page(rows, None)
+        return Page(rows, after)
 
-    def attachment(self, staff: Member, reference: str, id: str) -> tuple[str, str, bytes]:
-        """Name, media type, content. Raises ``NotFound``."""
-        raise NotImplementedError
+    def _query(
+        self, staff: Member, filter: Filter, term: str | None, after: Cursor | None, limit: int
+    ) -> list[Document]:
+        where: list[Where] = [("organisation", "==", staff.organisation)]
+        for name in ("state", "assignee", "queue", "country", "part", "late"):
+            value = getattr(filter, name)
+            if value is not None:
+                where.append((name, "==", value))
+        order, descending = (filter.order, filter.descending) if term is None else ("received_at", True)
+        if term is not None:
+            where.append(("terms", "contains", term))
+        elif filter.topic:
+            where.append(("topics", "contains", filter.topic))
+        return self._means.store.query(
+            ASSIGNMENTS, *where, order=order, descending=descending, after=after, limit=limit
+        )
 
     def export(self, staff: Member, filter: Filter) -> Iterator[Assignment]:
         """All rows of a list, read page by page."""
-        raise NotImplementedError
+        after, more = None, True
+        while more:
+            page = self.page(staff, filter, after, SCAN)
+            yield from page.rows
+            after, more = page.next, page.next is not None
+
+    # -- one inquiry --
+
+    def case(self, staff: Member, reference: str, seen: str | None = None) -> Case:
+        """To act on. Raises ``NotFound``; ``Stale`` where ``seen`` is not its version any more."""
+        case = Case.load(self._means.store, reference, self._means.clock.now())
+        if staff.organisation not in case.inquiry.visible_to:
+            raise NotFound(reference)
+        if seen is not None and seen != case.version:
+            raise Stale(reference)
+        return case
+
+    def inquiry(self, staff: Member, reference: str) -> View:
+        """Raises ``NotFound``, also where another organisation has it."""
+        case = self.case(staff, reference)
+        parts = sorted(case.assignments.values(), key=lambda part: (part.part, part.organisation))
+        messages = [message for _, message in messages_of(self._means.store, reference)]
+        return View(reference, case.version, case.inquiry, parts, messages, self._history(reference))
+
+    def _history(self, reference: str) -> list[AuditEntry]:
+        found, after = [], None
+        where: Where = ("inquiry", "==", reference)
+        while page := self._means.store.query(AUDIT, where, order="time", after=after, limit=200):
+            found += [AuditEntry.model_validate(document.data) for document in page]
+            after = page[-1].cursor("time")
+        return found
+
+    def attachment(self, staff: Member, reference: str, id: str) -> tuple[str, str, bytes]:
+        """Name, media type, content. Raises ``NotFound``."""
+        self.case(staff, reference)
+        return read_attachment(self._means, [one for _, one in messages_of(self._means.store, reference)], id)
+
+    # -- the first page --
 
     def overview(self, staff: Member) -> Overview:
-        raise NotImplementedError
+        store = self._means.store
+        ours: Where = ("organisation", "==", staff.organisation)
+        waiting: Where = ("clock", "==", "running")
+        mine = store.query(ASSIGNMENTS, ours, waiting, ("assignee", "==", staff.email), order="due_at", limit=20)
+        late = store.query(ASSIGNMENTS, ours, ("late", "==", True), order="due_at", limit=20)
+        return Overview(
+            [Assignment.model_validate(one.data) for one in mine],
+            [Assignment.model_validate(one.data) for one in late],
+            store.count(ASSIGNMENTS, ours, waiting, ("assignee", "==", NOBODY)),
+            store.count(ASSIGNMENTS, ours) - store.count(ASSIGNMENTS, ours, ("state", "==", "closed")),
+            self._by_week(ours),
+            self._hours_to_answer(ours),
+        )
+
+    def _by_week(self, ours: Where) -> list[tuple[str, int]]:
+        now = self._means.clock.now()
+        first = _monday(now) - timedelta(weeks=WEEKS - 1)
+        starts = [first + timedelta(weeks=week) for week in range(WEEKS)]
+        counts = []
+        for start in starts:
+            bounds: tuple[Where, Where] = (
+                ("received_at", ">=", utc_text(start)),
+                ("received_at", "<", utc_text(start + timedelta(weeks=1))),
+            )
+            counts.append((start.date().isoformat(), self._means.store.count(ASSIGNMENTS, ours, *bounds)))
+        return counts
+
+    def _hours_to_answer(self, ours: Where) -> list[tuple[str, float]]:
+        found = self._means.store.query(ASSIGNMENTS, ours, order="received_at", descending=True, limit=SAMPLE)
+        weeks: dict[str, list[float]] = {}
+        for row in (Assignment.model_validate(one.data) for one in found):
+            if row.answered_at:
+                hours = (row.answered_at - row.received_at).total_seconds() / 3600
+                weeks.setdefault(_monday(row.received_at).date().isoformat(), []).append(hours)
+        return [(week, round(median(hours), 1)) for week, hours in sorted(weeks.items())[-WEEKS:]]
+
+    # -- mail kept aside --
 
     def quarantine(self, staff: Member, after: Cursor | None = None) -> list[tuple[str, Quarantined]]:
-        """Open mails kept aside that this organisation may see, newest first, by id."""
-        raise NotImplementedError
+        """Open mails kept aside that this organisation may see, newest first, by id; 50 at a time."""
+        seen: tuple[Where, Where] = (("state", "==", "open"), ("visible_to", "contains", staff.organisation))
+        found = self._means.store.query(QUARANTINE, *seen, order="received_at", descending=True, after=after, limit=50)
+        return [(one.id, Quarantined.model_validate(one.data)) for one in found]
 
     def quarantined_mail(self, staff: Member, id: str) -> tuple[Quarantined, bytes]:
         """With the raw mail. Raises ``NotFound``."""
-        raise NotImplementedError
+        kept, _ = self.quarantined(staff, id)
+        content = self._means.files.read(kept.file)
+        return kept, content[0] if content else b""
+
+    def quarantined(self, staff: Member, id: str) -> tuple[Quarantined, str]:
+        """With its version. Raises ``NotFound``."""
+        document = self._means.store.get(QUARANTINE, id)
+        if document is None or staff.organisation not in document.data["visible_to"]:
+            raise NotFound(id)
+        return Quarantined.model_validate(document.data), document.version
+
+
+def _monday(instant: datetime) -> datetime:
+    start = instant.replace(hour=0, minute=0, second=0, microsecond=0)
+    return start - timedelta(days=start.weekday())

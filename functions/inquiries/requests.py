@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from functions.inquiries.base import Means, Upload
+from functions.inquiries import attachments
+from functions.inquiries.base import Invalid, KeyReused, Means, NotFound, Upload
+from functions.inquiries.case import INQUIRIES, MESSAGES, REQUESTER, Case, messages_of
+from functions.inquiries.content_models import SHARE_WITH_ALL
+from functions.inquiries.correspondence import Correspondence
 from functions.inquiries.directory import Directory
-from functions.inquiries.models import Inquiry, InquiryRequest, MessageDoc
+from functions.inquiries.models import Attachment, Inquiry, InquiryRequest, MessageDoc, Requester
+from shared.contracts.events import outbox_row
+from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
+from shared.ids import key_of, new_reference
+from shared.ports import Create, Write, decide, utc_text
+
+IDEMPOTENCY = "idempotency"
+KEEP_KEYS = timedelta(hours=24)
+LONGEST_MESSAGE = 20_000  # characters
+TO_REQUESTER = ("request", "reply", "answer")  # kinds of messages that the requester may see
 
 
 @dataclass(frozen=True)
@@ -18,7 +33,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Status:
-    """What the requester sees. ``lead`` is an organisation's id; ``messages`` are without notes, oldest first."""
+    """What the requester sees. ``inquiry.lead`` is an organisation's id; ``messages``: without notes, oldest first."""
 
     reference: str
     inquiry: Inquiry
@@ -29,6 +44,9 @@ class Requests:
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content
+        self._mail = Correspondence(means, content)
+
+    # -- coming in --
 
     def receive(
         self, request: InquiryRequest, uploads: Sequence[Upload] = (), idempotency_key: str | None = None
@@ -38,32 +56,213 @@ class Requests:
         Raises ``Invalid`` (unknown topic, organisation or activity; a file too large or of a refused kind),
         ``KeyReused``, ``Unavailable``.
         """
-        raise NotImplementedError
+        self._check(request)
+        files = attachments.check(uploads)
+        key = f"inquiries:{key_of(idempotency_key)}" if idempotency_key else None
+        fingerprint = _fingerprint(request, uploads)
+        written = False
+
+        def attempt() -> str:
+            nonlocal written
+            if key and (known := self._means.store.get(IDEMPOTENCY, key)):
+                if known.data["fingerprint"] != fingerprint:
+                    raise KeyReused
+                return str(known.data["reference"])
+            if not written:
+                attachments.write(self._means.files, files, uploads)
+                written = True
+            now, reference = self._means.clock.now(), new_reference()
+            writes = self._new_inquiry(reference, request, files, now)
+            if key:
+                answer = {"fingerprint": fingerprint, "reference": reference, "expire_at": utc_text(now + KEEP_KEYS)}
+                writes.append(Create(IDEMPOTENCY, key, answer))
+            self._means.store.commit(writes)
+            return reference
+
+        reference = decide(attempt)
+        return Received(reference, self._mail.status_link(reference))
+
+    def _check(self, request: InquiryRequest) -> None:
+        errors = {}
+        unknown = [topic for topic in request.topics if topic not in self._content.topics]
+        if unknown:
+            errors["topics"] = "Choose topics from the list."
+        if request.activity and request.activity not in self._content.activities:
+            errors["activity"] = "There is no such activity."
+        if request.share_with != SHARE_WITH_ALL and request.share_with not in self._content.organisations:
+            errors["share_with"] = "Choose one of the organisations, or all."
+        if errors:
+            raise Invalid(errors)
+
+    def _new_inquiry(
+        self, reference: str, request: InquiryRequest, files: list[Attachment], now: datetime
+    ) -> list[Write]:
+        requester = Requester(
+            given_name=request.given_name,
+            family_name=request.family_name,
+            email=request.email,
+            country=request.country,
+            organisation=request.organisation,
+            type=request.requester_type,
+        )
+        inquiry = Inquiry(
+            requester=requester,
+            topics=list(dict.fromkeys(request.topics)),
+            activity=request.activity,
+            subject=request.subject,
+            language=request.language,
+            share_with=request.share_with,
+            received_at=now,
+            updated_at=now,
+        )
+        message = MessageDoc(
+            inquiry=reference,
+            at=now,
+            kind="request",
+            author=requester.name,
+            email=requester.email,
+            text=request.message,
+            attachments=files,
+        )
+        names = [self._content.topics[topic].name for topic in inquiry.topics]
+        payload = InquiryReceived(
+            reference=reference,
+            subject=inquiry.subject,
+            recipients=[self._mail.to_requester(reference, inquiry, "")],
+            message=request.message,
+            topics=[name.get(request.language) or name["en"] for name in names],
+        )
+        return [
+            Create(INQUIRIES, reference, inquiry.data()),
+            Create(MESSAGES, f"{reference}:request", message.data()),
+            outbox_row("inquiries", payload, now),
+        ]
+
+    # -- the status page --
 
     def reference(self, token: str) -> str:
         """The reference behind a status link ``/i/{token}``. Raises ``shared.tokens.BadToken``."""
-        raise NotImplementedError
+        return self._means.tokens.read("inquiry", token, self._means.clock.now())
 
     def status(self, reference: str) -> Status:
         """Raises ``NotFound`` (never existed, or erased)."""
-        raise NotImplementedError
+        case = self._case(reference)
+        return Status(reference, case.inquiry, self._messages(reference))
 
     def add_message(self, reference: str, text: str, uploads: Sequence[Upload] = ()) -> None:
         """A further message; it reopens a closed inquiry. Raises ``Invalid``, ``NotFound``."""
-        raise NotImplementedError
+        text = text.strip()
+        if not text:
+            raise Invalid({"text": "This field is required."})
+        if len(text) > LONGEST_MESSAGE:
+            raise Invalid({"text": "Shorten the text to 20,000 characters."})
+        files = attachments.check(uploads)
+        self._case(reference)
+        attachments.write(self._means.files, files, uploads)
+
+        def attempt() -> None:
+            case = self._case(reference)
+            requester = case.inquiry.requester
+            message = MessageDoc(
+                inquiry=reference,
+                at=case.now,
+                kind="reply",
+                author=requester.name,
+                email=requester.email,
+                text=text,
+                attachments=files,
+            )
+            take_message(case, message, self._mail, self._content)
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
 
     def close(self, reference: str) -> None:
         """The requester needs no more. Closing a closed inquiry changes nothing."""
-        raise NotImplementedError
+
+        def attempt() -> None:
+            case = self._case(reference)
+            if case.inquiry.state == "closed":
+                return
+            case.inquiry.state = "closed"
+            case.inquiry.closed_at, case.inquiry.closed_by = case.now, REQUESTER
+            case.stop_clocks()
+            case.audit(REQUESTER, None, "close")
+            case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[]))
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
 
     def reopen(self, reference: str) -> None:
         """Reopening an open inquiry changes nothing."""
-        raise NotImplementedError
+
+        def attempt() -> None:
+            case = self._case(reference)
+            if case.inquiry.state != "closed":
+                return
+            reopen(case, self._content)
+            case.audit(REQUESTER, None, "reopen")
+            case.announce(InquiryReopened(reference=reference, subject=case.inquiry.subject, recipients=[]))
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
 
     def ask_erasure(self, reference: str) -> None:
         """Tells the lead's focal point, once; staff erase with ``Casework.erase``."""
-        raise NotImplementedError
+
+        def attempt() -> None:
+            case = self._case(reference)
+            if case.inquiry.erasure_requested_at:
+                return
+            case.inquiry.erasure_requested_at = case.now
+            case.audit(REQUESTER, None, "ask_erasure")
+            if case.lead:
+                recipient = self._mail.to_staff(reference, case.lead.organisation, None, "erasure")
+                facts = self._mail.staff_facts(case, case.lead, "")
+                case.announce(InquiryErasureRequested(**facts, recipients=[recipient]))
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
 
     def attachment(self, reference: str, id: str) -> tuple[str, str, bytes]:
         """Name, media type and content, of a message the requester may see. Raises ``NotFound``."""
-        raise NotImplementedError
+        self._case(reference)
+        return read_attachment(self._means, self._messages(reference), id)
+
+    def _case(self, reference: str) -> Case:
+        return Case.load(self._means.store, reference, self._means.clock.now())
+
+    def _messages(self, reference: str) -> list[MessageDoc]:
+        return [message for _, message in messages_of(self._means.store, reference) if message.kind in TO_REQUESTER]
+
+
+def take_message(
+    case: Case, message: MessageDoc, mail: Correspondence, content: Directory, id: str | None = None
+) -> None:
+    """The requester wrote, on the page or by mail: it opens again what was closed or answered, and staff are told."""
+    was_closed = case.inquiry.state == "closed"
+    reopen(case, content)
+    kept = case.say(message, id)
+    case.audit(REQUESTER, None, "message")
+    mail.tell_staff_of_message(case, message, kept, was_closed)
+
+
+def reopen(case: Case, content: Directory) -> None:
+    """Into the state of an inquiry that waits for us. One that does already stays as it is."""
+    if case.inquiry.state == "closed":
+        case.inquiry.state, case.inquiry.closed_at, case.inquiry.closed_by = "reopened", None, None
+    elif case.inquiry.state in ("answered", "waiting"):
+        case.inquiry.state = "assigned" if case.lead and case.lead.assignee else "routed"
+    case.new_round(content.organisations)
+
+
+def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tuple[str, str, bytes]:
+    """Raises ``NotFound``."""
+    for attachment in (attachment for message in messages for attachment in message.attachments):
+        if attachment.id == id and (found := means.files.read(attachment.file)):
+            return attachment.name, attachment.media_type, found[0]
+    raise NotFound(id)
+
+
+def _fingerprint(request: InquiryRequest, uploads: Sequence[Upload]) -> str:
+    return key_of(request.model_dump_json(), *(hashlib.sha256(upload.content).hexdigest() for upload in uploads))

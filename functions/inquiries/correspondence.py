@@ -1,0 +1,107 @@
+"""What mails about an inquiry need: who gets them, signed addresses to answer to, their place in a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from functions.inquiries.base import Means
+from functions.inquiries.case import Case
+from functions.inquiries.content_models import Staff
+from functions.inquiries.directory import Directory
+from functions.inquiries.models import Assignment, Attachment, Inquiry, MessageDoc
+from shared.contracts.inquiries import AttachedFile, InquiryMessageReceived, Recipient
+from shared.ids import key_of, normal_reference
+
+REPLY_LIFE = timedelta(days=366)
+REQUESTER_PARTY = "r"  # in a reply address, in the place of an organisation
+PREFIX = "reply+"
+
+
+class Correspondence:
+    def __init__(self, means: Means, content: Directory) -> None:
+        self._means = means
+        self._content = content
+
+    def status_link(self, reference: str) -> str:
+        return f"{self._means.base_url}/i/{self._means.tokens.sign('inquiry', reference)}"
+
+    def to_requester(self, reference: str, inquiry: Inquiry, key: str) -> Recipient:
+        """``key`` names the mail within the inquiry; the acknowledgement's is empty and begins the conversation."""
+        first = self._message_id(reference, REQUESTER_PARTY)
+        latest = [inquiry.last_mail_id] if inquiry.last_mail_id else []
+        return Recipient(
+            name=inquiry.requester.name,
+            email=inquiry.requester.email,
+            language=inquiry.language,
+            link=self.status_link(reference),
+            reply_to=self._reply_address(reference, REQUESTER_PARTY),
+            message_id=self._message_id(reference, REQUESTER_PARTY, key) if key else first,
+            references=[first, *latest] if key else [],
+        )
+
+    def to_staff(self, reference: str, organisation: str, person: Staff | None, key: str) -> Recipient:
+        """To ``person``, or to the organisation's focal point. The routed mail's ``key`` is empty."""
+        focal_point = self._content.organisations[organisation].focal_point
+        person = person or self._content.person(focal_point)
+        email = person.email if person else focal_point
+        first = self._message_id(reference, organisation)
+        return Recipient(
+            name=person.name if person else self._content.organisations[organisation].short_name,
+            email=email,
+            language=person.languages[0] if person else "en",
+            link=f"{self._means.base_url}/desk/inquiries/{reference}",
+            reply_to=self._reply_address(reference, organisation),
+            message_id=self._message_id(reference, organisation, email, key) if key else first,
+            references=[first] if key else [],
+        )
+
+    def staff_facts(self, case: Case, part: Assignment, message: str) -> dict[str, Any]:
+        """The fields that all mails to staff of one organisation share."""
+        organisation, requester = self._content.organisations[part.organisation], case.inquiry.requester
+        return {
+            "reference": case.reference,
+            "subject": case.inquiry.subject,
+            "organisation": organisation.short_name,
+            "requester": requester.name,
+            "requester_organisation": requester.organisation,
+            "country": requester.country,
+            "message": message,
+            "due_at": part.due_at,
+            "timezone": organisation.timezone,
+        }
+
+    def tell_staff_of_message(self, case: Case, message: MessageDoc, id: str, reopened: bool) -> None:
+        """The requester wrote: each organisation's assignee, or its focal point, gets it."""
+        for organisation, part in case.assignments.items():
+            person = self._content.person(part.assignee) if part.assignee else None
+            case.announce(
+                InquiryMessageReceived(
+                    **self.staff_facts(case, part, message.text),
+                    recipients=[self.to_staff(case.reference, organisation, person, id)],
+                    reopened=reopened,
+                    attachments=named(message.attachments),
+                )
+            )
+
+    def _reply_address(self, reference: str, party: str) -> str:
+        value = f"{reference.replace('-', '').lower()}.{party}"
+        token = self._means.tokens.sign_folded("reply", value, self._means.clock.now() + REPLY_LIFE)
+        return f"{PREFIX}{token}@{self._means.mail_domain}"
+
+    def read_reply_token(self, token: str) -> tuple[str, str]:
+        """The reference and the party (``REQUESTER_PARTY`` or an organisation) of a reply address.
+
+        Raises ``shared.tokens.BadToken``, ``ExpiredToken``.
+        """
+        value = self._means.tokens.read_folded("reply", token, self._means.clock.now())
+        reference, _, party = value.partition(".")
+        return normal_reference(reference), party
+
+    def _message_id(self, *parts: str) -> str:
+        return f"<{key_of('inquiry', *parts)[:32]}@{self._means.mail_domain}>"
+
+
+def named(files: Sequence[Attachment]) -> list[AttachedFile]:
+    return [AttachedFile(name=file.name, size=file.size) for file in files]

@@ -1,0 +1,140 @@
+"""An inquiries slice on a store of its own, with the sample content and a clock that a test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from functions.inquiries import content
+from functions.inquiries.base import Means
+from functions.inquiries.content_models import Staff
+from functions.inquiries.models import Assignment, Inquiry, InquiryRequest
+from functions.inquiries.reading import View
+from functions.inquiries.service import Service
+from shared import topology
+from shared.adapters.embedded.files import FolderFiles
+from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.events import OUTBOX, Event, Payload, message, parse
+from shared.contracts.inquiries import InquiryReceived
+from shared.ports import Delete
+from shared.tokens import Tokens
+
+MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva
+
+
+@dataclass
+class SetClock:
+    instant: datetime = MONDAY
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def pass_(self, **time: float) -> None:
+        self.instant += timedelta(**time)
+
+
+@cache
+def samples() -> content.Collected:
+    return content.read(content.sample_files())
+
+
+@dataclass
+class World:
+    folder: Path
+    clock: SetClock = field(default_factory=SetClock)
+
+    def __post_init__(self) -> None:
+        self.store = SqliteStore(self.folder / "store.db", topology.load().store)
+        self.files = FolderFiles(self.folder / "files")
+        self.tokens = Tokens(["key"])
+        content.import_into(self.store, samples(), self.clock.now())
+        self.service = self.new_service()
+
+    def new_service(self) -> Service:
+        """As another process has it."""
+        means = Means(self.store, self.files, self.clock, self.tokens, "https://onestop.example", "onestop.example")
+        return Service(means)
+
+    def person(self, email: str) -> Staff:
+        document = self.store.get("staff", email)
+        assert document is not None
+        return Staff.model_validate(document.data)
+
+    def absent(self, *emails: str, days: int = 1) -> None:
+        for email in emails:
+            person = self.person(email)
+            person.absent_from = self.clock.now().date()
+            person.absent_until = person.absent_from + timedelta(days=days - 1)
+            from shared.ports import Replace
+
+            self.store.commit([Replace("staff", email, person.data(), None)])
+
+    # -- events --
+
+    def outbox(self) -> list[Event]:
+        """What was announced and not taken yet, oldest first."""
+        events = []
+        for row in self.store.query(OUTBOX, order="time", limit=1000):
+            envelope = message(row.id, row.data)
+            event = parse(envelope.data, envelope.attributes)
+            assert event is not None
+            events.append(event)
+        return events
+
+    def take(self, *kinds: type[Payload]) -> list[Event]:
+        """Announced events of these kinds (all: none given); they leave the outbox."""
+        taken = [event for event in self.outbox() if not kinds or isinstance(event.payload, kinds)]
+        self.store.commit([Delete(OUTBOX, event.id, None) for event in taken])
+        return taken
+
+    def route(self) -> None:
+        """Let everything that was received go its way."""
+        for event in self.take(InquiryReceived):
+            self.store.commit(self.service.routing.on_received(event))
+
+    # -- inquiries --
+
+    def receive(self, *, key: str | None = None, uploads: Sequence[Any] = (), **changes: Any) -> str:
+        return self.service.requests.receive(request(**changes), uploads, key).reference
+
+    def routed(self, **changes: Any) -> str:
+        """A request that was received and routed; the announcements are gone."""
+        reference = self.receive(**changes)
+        self.route()
+        self.take()
+        return reference
+
+    def inquiry(self, reference: str) -> Inquiry:
+        document = self.store.get("inquiries", reference)
+        assert document is not None
+        return Inquiry.model_validate(document.data)
+
+    def part(self, reference: str, organisation: str) -> Assignment:
+        document = self.store.get("assignments", f"{reference}:{organisation}")
+        assert document is not None
+        return Assignment.model_validate(document.data)
+
+    def view(self, email: str, reference: str) -> View:
+        return self.service.reading.inquiry(self.person(email), reference)
+
+
+def request(**changes: Any) -> InquiryRequest:
+    values: dict[str, Any] = {
+        "given_name": "Wanjiru",
+        "family_name": "Kamau",
+        "email": "w.kamau@health.example",
+        "country": "KE",
+        "organisation": "Ministry of Health",
+        "requester_type": "government",
+        "topics": ["local-production"],
+        "subject": "Vaccine plant",
+        "message": "How do we begin?",
+        "language": "en",
+        "share_with": "all",
+        "consent": True,
+    }
+    return InquiryRequest.model_validate(values | changes)
