@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(for
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench import export export-all import-all build deploy
+.PHONY: help run test check fmt bench import export export-all import-all person build deploy
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -45,6 +45,9 @@ export-all: .venv/tools  ## write every document to one file (FILE=all.jsonl DAT
 
 import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl DATA=.onestop or PROJECT=...)
 	@$(BIN)/python -m infra.transfer import $(FILE) $(if $(REPLACE),--replace)
+
+person: .venv/tools  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)
+	@$(BIN)/python -m infra.person $(ADDRESS) $(if $(ERASE),--erase)
 
 build: .venv/tools  ## make build/*.zip, one deterministic package for each function
 	@$(BIN)/python -m infra.build

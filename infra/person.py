@@ -1,0 +1,81 @@
+"""What is stored about a person, and its erasure: ``make person ADDRESS=jane@example.org [ERASE=1]``.
+
+Looks through every document of the store in ``DATA`` or of ``PROJECT`` (see ``infra.transfer``) for the mail address.
+Slices keep their own books, so a registration must have ended and an inquiry be erased at the desk before what is left
+of the address can be deleted here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from infra.transfer import PAGE, NotMoved, WholeStore, open_store
+from shared.ports import Delete, Document, Unavailable
+
+ENDED = ("cancelled", "declined", "expired", "attended")
+DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "staff")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="infra.person", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("address")
+    parser.add_argument("--erase", action="store_true", help="delete what is found")
+    asked = parser.parse_args(arguments)
+    try:
+        store = open_store(os.environ, must_exist=True)
+        found = list(about(store, asked.address))
+        if asked.erase:
+            erase(store, found)
+    except (NotMoved, Unavailable) as error:
+        print(f"person: {error}", file=sys.stderr)
+        return 1
+    for document in found:
+        print(f"{'erased' if asked.erase else 'stored'}  {document.collection}/{document.id}")
+    print(f"{len(found)} documents {'erased' if asked.erase else 'hold the address'}.")
+    return 0
+
+
+def about(store: WholeStore, address: str) -> Iterator[Document]:
+    """Every document that holds the address, whatever its case."""
+    sought = address.strip().casefold()
+    for collection in store.collections():
+        after = None
+        while page := store.query(collection, after=after, limit=PAGE):
+            yield from (document for document in page if _holds(document.data, sought))
+            after = page[-1].cursor()
+
+
+def erase(store: WholeStore, found: list[Document]) -> None:
+    """Delete the documents. Raises ``NotMoved``, and deletes nothing, while a slice still needs one of them."""
+    if kept := [reason for document in found if (reason := needed(document))]:
+        raise NotMoved("nothing was erased: " + "; ".join(kept))
+    for start in range(0, len(found), PAGE):
+        store.commit([Delete(d.collection, d.id, d.version) for d in found[start : start + PAGE]])
+
+
+def needed(document: Document) -> str:
+    """Why a document cannot just be deleted; empty where it can."""
+    name = f"{document.collection}/{document.id}"
+    if document.collection in DESK:
+        return f"{name} is erased or changed at the desk"
+    if document.collection == "registrations" and document.data.get("state") not in ENDED:
+        return f"{name} is {document.data.get('state')}: cancel it first"
+    if document.collection == "outbox":
+        return f"{name} is on its way: try again in a minute"
+    return ""
+
+
+def _holds(value: Any, sought: str) -> bool:
+    if isinstance(value, str):
+        return sought in value.casefold()
+    if isinstance(value, dict):
+        return any(_holds(inner, sought) for inner in value.values())
+    return isinstance(value, list) and any(_holds(inner, sought) for inner in value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
