@@ -58,7 +58,6 @@ class Intake:
         handlers: by payload class. An event without a handler is acknowledged.
         after: runs after the commit, and again on a duplicate; for work that keeps its own books (sending mail).
         on_tick: what the slice does once a minute; it keeps its own checkpoints.
-        allow: raises ``PermissionError`` where a request's bearer token is not that of our own push subscription.
     """
 
     platform: Platform
@@ -66,19 +65,21 @@ class Intake:
     handlers: Mapping[type[Payload], Handler]
     after: Callable[[Event], None] | None = None
     on_tick: Callable[[], object] | None = None
-    allow: Callable[[Request], None] | None = None
 
     def __call__(self, request: Request) -> Response:
         """204: done, or kept for the desk. 4xx: not a push of ours. 503: Pub/Sub must try again. 200: ``/healthz``."""
         if request.path == "/healthz":
             return Response("ok\n", 200, content_type="text/plain")
         try:
-            if self.allow:
-                self.allow(request)
+            if self.platform.push_guard:
+                self.platform.push_guard(request.headers.get("Authorization", ""))
             push = read_push(request)
         except PermissionError as error:
             log.warning("push refused: %s", error)
             return Response("", 403)
+        except Unavailable as error:
+            log.warning("push postponed: %s", error)
+            return Response("", 503, {"Retry-After": "10"})
         except ValueError as error:
             return Response(str(error), 400, content_type="text/plain")
         enter_trace(push.attributes.get("trace"))

@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCAL_PUSHER = "pusher@onestop.local"  # the local runner's stand-in for Pub/Sub's service account
+PUSH_KEYS = "push.keys.json"  # in the data folder: its public keys
+
 
 class BadSettings(Exception):
     """A setting is missing or makes no sense; the text names the variable and the mend."""
@@ -39,9 +42,14 @@ class Settings:
     test_clock: bool  # the clock follows the file `clock.offset` in the data folder
     emulated: bool = False  # the cloud engine talks to the emulators
     files_bucket: str = ""  # Cloud Storage, for attachments and exports
+    push_auth: bool = True  # pushes must carry a token of `push_account` for `push_audience`
+    push_audience: str = ""
+    push_account: str = ""
     iap_audience: str = ""  # Identity-Aware Proxy guards the desks and signs for this audience
     trusted_hops: int = 0  # our own proxies in front, each of which appends to X-Forwarded-For
     limits: Limits = Limits()
+    inbound_secret: str = ""  # what a mail provider's inbound hook must know; none: no mail is taken in
+    reply_domain: str = ""  # of the addresses that answers to our mails go to; none: that of mail_from
 
     @property
     def secure(self) -> bool:
@@ -51,6 +59,11 @@ class Settings:
     def on_this_machine(self) -> bool:
         """Embedded or on the emulators: files and mail may stay in the data folder."""
         return self.engine == "embedded" or self.emulated
+
+    @property
+    def inbound_domain(self) -> str:
+        """The part after the @ of our reply addresses."""
+        return self.reply_domain or self.mail_from.rpartition("@")[2].rstrip("> ")
 
     @property
     def keeps_mail(self) -> bool:
@@ -67,6 +80,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     engine = environ.get("ONESTOP_ENGINE", "embedded")
     if engine not in ("embedded", "cloud"):
         raise BadSettings(f"ONESTOP_ENGINE is {engine!r}: set it to 'embedded' or 'cloud'")
+    emulated = engine == "cloud" and "FIRESTORE_EMULATOR_HOST" in environ
     data = Path(environ.get("ONESTOP_DATA", ".onestop")).absolute()
     keys = listed("ONESTOP_SECRET_KEYS")
     if not keys and engine == "cloud":
@@ -81,11 +95,16 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_relays=listed("ONESTOP_SMTP_RELAYS"),
         project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
         test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
-        emulated=engine == "cloud" and "FIRESTORE_EMULATOR_HOST" in environ,
+        emulated=emulated,
         files_bucket=environ.get("ONESTOP_FILES_BUCKET", ""),
+        push_auth=_push_auth(environ.get("ONESTOP_PUSH_AUTH", "on"), emulated),
+        push_audience=environ.get("ONESTOP_PUSH_AUDIENCE", "onestop" if engine == "embedded" else ""),
+        push_account=environ.get("ONESTOP_PUSH_ACCOUNT", LOCAL_PUSHER if engine == "embedded" else ""),
         iap_audience=environ.get("ONESTOP_IAP_AUDIENCE", ""),
         trusted_hops=_number("ONESTOP_TRUSTED_HOPS", environ.get("ONESTOP_TRUSTED_HOPS", "0")),
         limits=_limits(environ.get("ONESTOP_LIMITS", "")),
+        inbound_secret=environ.get("ONESTOP_INBOUND_SECRET", ""),
+        reply_domain=environ.get("ONESTOP_REPLY_DOMAIN", ""),
     )
 
 
@@ -105,6 +124,15 @@ def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise BadSettings(f"{name} is {text!r}: write a whole number, 0 or more")
     return int(text)
+
+
+def _push_auth(value: str, emulated: bool) -> bool:
+    """The Pub/Sub emulator alone sends no tokens, so there alone the check may be off."""
+    if value not in ("on", "off"):
+        raise BadSettings(f"ONESTOP_PUSH_AUTH is {value!r}: set it to 'on' or 'off'")
+    if value == "off" and not emulated:
+        raise BadSettings("ONESTOP_PUSH_AUTH is 'off': only the emulators may push without a token; set it to 'on'")
+    return value == "on"
 
 
 def _local_key(data: Path) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from shared import logs, topology
 from shared.adapters.clock import SystemClock
 from shared.ports import Bus, Clock, Files, Mailer, Store
-from shared.settings import Settings, from_environment
+from shared.settings import PUSH_KEYS, Settings, from_environment
 from shared.tokens import Tokens
 
 
@@ -27,6 +27,8 @@ class Platform:
     vouched_address: Callable[[str], str] | None = None
     """Where Identity-Aware Proxy guards the desks: the address that its signed header vouches for; raises
     ``PermissionError`` for a header that is not its own. None: staff sign in with links by mail."""
+    push_guard: Callable[[str], None] | None = None
+    """Raises ``PermissionError`` for a header ``Authorization`` that is not our subscriptions'. None: no check."""
 
 
 def build(settings: Settings) -> Platform:
@@ -46,7 +48,9 @@ def build(settings: Settings) -> Platform:
 
         store = SqliteStore(settings.data / "store.db", plan.store)
         bus = SqliteBus(settings.data / "bus.db", plan, first_retry=1.0)
-    return Platform(settings, store, bus, _mailer(settings), _files(settings), clock, tokens, _proxy(settings))
+    return Platform(
+        settings, store, bus, _mailer(settings), _files(settings), clock, tokens, _proxy(settings), _guard(settings)
+    )
 
 
 def _mailer(settings: Settings) -> Mailer:
@@ -72,9 +76,20 @@ def _files(settings: Settings) -> Files:
 def _proxy(settings: Settings) -> Callable[[str], str] | None:
     if not settings.iap_audience:
         return None
-    from shared.adapters.cloud.iap import IdentityAwareProxy
+    from shared.adapters.cloud.identity import IdentityAwareProxy
 
     return IdentityAwareProxy(settings.iap_audience).address
+
+
+def _guard(settings: Settings) -> Callable[[str], None] | None:
+    if not settings.push_auth:
+        return None
+    from shared.adapters.cloud.identity import PushGuard, kept
+
+    if settings.engine == "embedded":
+        keys = kept(settings.data / PUSH_KEYS)
+        return PushGuard(settings.push_audience, settings.push_account, (settings.push_account,), keys)
+    return PushGuard(settings.push_audience, settings.push_account)
 
 
 @cache

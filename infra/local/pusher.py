@@ -23,6 +23,7 @@ from pathlib import Path
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, TCPConnector
 
+from infra.local.identity import Signer
 from shared import outbox, topology
 from shared.adapters.embedded.bus import Queued, SqliteBus
 from shared.adapters.embedded.store import SqliteStore
@@ -46,10 +47,19 @@ class Dispatcher:
 
     Args:
         urls: by function.
+        authorization: gives the header of that name for a push now.
     """
 
-    def __init__(self, bus: SqliteBus, system: Topology, urls: Mapping[str, str], session: ClientSession) -> None:
+    def __init__(
+        self,
+        bus: SqliteBus,
+        system: Topology,
+        urls: Mapping[str, str],
+        session: ClientSession,
+        authorization: Callable[[], str],
+    ) -> None:
         self._bus = bus
+        self._authorization = authorization
         self._system = system
         self._urls = urls
         self._session = session
@@ -94,8 +104,8 @@ class Dispatcher:
 
     async def _accepted(self, function: str, queued: Queued) -> bool:
         body = json.dumps(push_body(queued))
-        headers = {"Content-Type": "application/json"}
         while True:
+            headers = {"Content-Type": "application/json", "Authorization": self._authorization()}
             try:
                 async with self._session.post(self._urls[function], data=body, headers=headers) as response:
                     return response.status in (102, 200, 201, 202, 204)
@@ -165,7 +175,8 @@ async def run(here: Platform, system: Topology, ports: Mapping[str, int]) -> Non
     connector = TCPConnector(limit=0, keepalive_timeout=1.0)  # gunicorn lets go of an idle connection after 2 s
     timeout = ClientTimeout(total=system.delivery.ack_deadline)
     async with ClientSession(connector=connector, timeout=timeout) as session:
-        dispatcher = Dispatcher(bus, system, urls, session)
+        signer = Signer(here.settings.data, here.settings.push_audience)
+        dispatcher = Dispatcher(bus, system, urls, session, signer.authorization)
         # the store's lock may be waited for: in threads, so that pushes go on
         with ThreadPoolExecutor(1) as relaying, ThreadPoolExecutor(1) as ticking:
             async with asyncio.TaskGroup() as tasks:

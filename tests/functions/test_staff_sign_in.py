@@ -270,7 +270,7 @@ class TestIdentityAwareProxy:
 
     @pytest.fixture
     def browser(self, tmp_path: Path, keys: dict[str, Any]) -> Browser:
-        from shared.adapters.cloud.iap import IdentityAwareProxy
+        from shared.adapters.cloud.identity import IdentityAwareProxy
 
         proxy = IdentityAwareProxy(self.AUDIENCE, lambda: keys["public"])
         here = platform(tmp_path, vouched_address=proxy.address)

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from infra import build
+from infra.local.identity import Signer
 from shared import topology
 
 pytestmark = pytest.mark.system
@@ -95,7 +96,9 @@ def test_every_target_starts_from_its_package_and_answers(
         assert answer(f"{url}/healthz")[0] == 200
         if target.name == "events":
             push = {"message": {"attributes": TICK, "data": base64.b64encode(b"{}").decode()}, "subscription": "s"}
-            assert answer(f"{url}/", json.dumps(push).encode())[0] == 204
+            body, signer = json.dumps(push).encode(), Signer(tmp_path / "data", "onestop")
+            assert answer(f"{url}/", body)[0] == 403, "a push that nobody signed"
+            assert answer(f"{url}/", body, Authorization=signer.authorization())[0] == 204
         else:
             status, body = answer(url + target.paths[0])
             assert status in ((200,) if target.name == "web" else (200, 303, 401, 403)), body
@@ -162,8 +165,8 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def answer(url: str, body: bytes | None = None) -> tuple[int, bytes]:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
+def answer(url: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(url, body, headers | ({"Content-Type": "application/json"} if body else {}))
     try:
         with urllib.request.build_opener(_Stay).open(request, timeout=10) as response:
             return response.status, response.read()

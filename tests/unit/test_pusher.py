@@ -54,6 +54,7 @@ class Function:
     async def take(self, request: web.Request) -> web.Response:
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
+        assert request.headers["Authorization"] == "Bearer signed"
         self.pushes.append(await request.json())
         await asyncio.sleep(0.005)
         self.busy -= 1
@@ -93,7 +94,7 @@ def deliver(bus: SqliteBus, until: Callable[[], bool], **functions: Function | N
                     stack.push_async_callback(server.close)
                     urls[name] = f"http://127.0.0.1:{server.port}/"
             session = await stack.enter_async_context(ClientSession())
-            dispatching = asyncio.create_task(Dispatcher(bus, SYSTEM, urls, session).run())
+            dispatching = asyncio.create_task(Dispatcher(bus, SYSTEM, urls, session, lambda: "Bearer signed").run())
             await asyncio.wait_for(_until(until), 30)
             dispatching.cancel()
 
