@@ -1,0 +1,89 @@
+"""People who register through the API of a running onestop, many at once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one person got; instants are the machine's monotonic seconds."""
+
+    email: str
+    status: int
+    body: dict[str, Any]
+    asked_at: float
+    answered_at: float
+
+
+def register(url: str, event: str, email: str, key: str | None = None, **changes: Any) -> Answer:
+    """One request. Raises ``OSError`` or ``http.client.HTTPException`` where nothing came back."""
+    person = {
+        "given_name": email.partition("@")[0],
+        "family_name": "Tester",
+        "email": email,
+        "country": "SN",
+        "organisation": "Ministry of Health",
+        "category": "participant",
+        "language": "en",
+        "consent": True,
+        **changes,
+    }
+    asked = time.monotonic()
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    try:
+        headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
+        connection.request("POST", f"/api/events/{event}/registrations", json.dumps(person), headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read() or b"{}")
+    finally:
+        connection.close()
+    return Answer(email, answer.status, body, asked, time.monotonic())
+
+
+def register_until_answered(url: str, event: str, email: str, patience: float = 90) -> Answer:
+    """As a careful program does: the same key again after a fault, until an answer below 500 comes."""
+    key, deadline = uuid.uuid4().hex, time.monotonic() + patience
+    while True:
+        try:
+            answer = register(url, event, email, key)
+            if answer.status < 500:
+                return answer
+        except (OSError, http.client.HTTPException, ValueError):
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no answer for {email}")
+        time.sleep(0.1)
+
+
+def crowd(url: str, event: str, emails: Sequence[str], clients: int) -> list[Answer]:
+    """Everybody registers, ``clients`` at a time. Raises what the first one that failed raised."""
+    waiting, answers, faults = list(emails)[::-1], [], []
+
+    def client() -> None:
+        while waiting and not faults:
+            try:
+                email = waiting.pop()
+            except IndexError:
+                return
+            try:
+                answers.append(register_until_answered(url, event, email))
+            except Exception as fault:
+                faults.append(fault)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return answers

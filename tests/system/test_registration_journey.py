@@ -1,0 +1,170 @@
+"""The whole way of one registration by HTTP: form, mail, link, seat, calendar, correction, cancellation, waitlist."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from email.message import EmailMessage
+from html import unescape
+from pathlib import Path
+
+import icalendar
+import pytest
+
+from tests.system.harness import Onestop, wait_for
+from tests.system.people import register
+
+pytestmark = pytest.mark.system
+EVENT = """
+[[events]]
+id = "{id}"
+title = {{ en = "Small hall", ar = "قاعة صغيرة" }}
+summary = "One seat."
+organiser = "WHO"
+contact_email = "forum@onestop.example"
+mode = "hybrid"
+location = "Geneva"
+join_link = "https://meet.onestop.example/small"
+timezone = "Europe/Zurich"
+starts_at = "+40d 09:00"
+ends_at = "+40d 17:00"
+seats = 1
+categories = [{{ id = "participant", name = "Participant" }}]
+"""
+
+
+class Visitor:
+    """A browser without JavaScript: cookies, forms, redirects."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(jar)
+
+    def get(self, address: str) -> str:
+        return self._open(urllib.request.Request(urllib.parse.urljoin(self.url, address)))
+
+    def send(self, address: str, **fields: str) -> str:
+        """Fill in the form at ``address`` (its hidden fields are kept) and send it to where the form says."""
+        page = self.get(address)
+        main = page.partition("<main")[2].partition("</main>")[0]
+        form = next(f for f in re.findall(r"<form.*?</form>", main, re.DOTALL) if 'method="post"' in f)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        found = re.search(r'action="([^"]*)"', form)
+        action = urllib.parse.urljoin(urllib.parse.urljoin(self.url, address), unescape(found[1]) if found else "")
+        data = urllib.parse.urlencode({**{k: unescape(v) for k, v in hidden.items()}, **fields}).encode()
+        return self._open(urllib.request.Request(action, data))
+
+    def _open(self, request: urllib.request.Request) -> str:
+        with self._opener.open(request, timeout=30) as answer:
+            return answer.read().decode()
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body
+    return body.get_content()
+
+
+def link_in(mail: EmailMessage, part: str) -> str:
+    return next(link for link in re.findall(r"https?://\S+", text_of(mail)) if part in link)
+
+
+def calendar_of(mail: EmailMessage) -> icalendar.Calendar:
+    part = next(part for part in mail.walk() if part.get_content_type() == "text/calendar")
+    return icalendar.Calendar.from_ical(part.get_content())
+
+
+def import_event(onestop: Onestop, folder: Path, id: str) -> None:
+    import subprocess
+    import sys
+
+    from tests.system.harness import ROOT
+
+    (folder / "event.toml").write_text(EVENT.format(id=id))
+    command = [sys.executable, "-m", "functions.registration.content", "import", str(folder / "event.toml")]
+    environment = {"PATH": "/usr/bin:/bin", "ONESTOP_DATA": str(onestop.data)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+FIELDS = {"country": "EG", "organisation": "Ministry", "category": "participant", "consent": "on"}
+
+
+def test_from_the_form_to_the_waitlist_and_back(onestop: Onestop, tmp_path: Path) -> None:
+    import_event(onestop, tmp_path, "small-hall")
+    form = "/events/small-hall/register"
+
+    amina = Visitor(onestop.url)
+    names = {"given_name": "Amina", "family_name": "Hassan", "email": "amina@journey.example", "language": "ar"}
+    confirmation = amina.send(form, **FIELDS, **names)
+    reference = re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}", confirmation)
+    assert reference
+
+    [verify] = onestop.wait_for_mail("amina@journey.example")
+    assert "https://meet" not in text_of(verify)
+    assert not any(part.get_content_type() == "text/calendar" for part in verify.walk())
+    amina.send(link_in(verify, "/verify"))
+
+    _, confirmed = onestop.wait_for_mail("amina@journey.example", 2)
+    assert "https://meet.onestop.example/small" in text_of(confirmed)
+    assert 'dir="rtl"' in confirmed.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    invitation = calendar_of(confirmed)
+    assert invitation["method"] == "REQUEST"
+    uid = next(iter(invitation.walk("VEVENT")))["uid"]
+
+    bob = register(onestop.url, "small-hall", "bob@journey.example")
+    assert (bob.status, bob.body["state"]) == (201, "unverified")
+    [verify] = onestop.wait_for_mail("bob@journey.example")
+    Visitor(onestop.url).send(link_in(verify, "/verify"))
+    _, waiting = onestop.wait_for_mail("bob@journey.example", 2)
+    assert "https://meet" not in text_of(waiting)
+
+    personal = link_in(confirmed, "/r/")
+    corrected = {
+        "given_name": "Amina",
+        "family_name": "Hassan-Ali",
+        "country": "EG",
+        "organisation": "",
+        "language": "ar",
+    }
+    amina.send(f"{personal}/correct", **corrected)
+    update = calendar_of(onestop.wait_for_mail("amina@journey.example", 3)[2])
+    [entry] = update.walk("VEVENT")
+    assert (entry["uid"], int(entry["sequence"])) == (uid, 1)
+
+    amina.send(f"{personal}/cancel")
+    cancellation = calendar_of(onestop.wait_for_mail("amina@journey.example", 4)[3])
+    assert cancellation["method"] == "CANCEL"
+    assert next(iter(cancellation.walk("VEVENT")))["uid"] == uid
+
+    promoted = onestop.wait_for_mail("bob@journey.example", 3)[2]
+    assert "https://meet.onestop.example/small" in text_of(promoted)
+
+
+def test_the_mailbox_page_shows_what_was_sent(onestop: Onestop) -> None:
+    register(onestop.url, "open-briefing", "mailbox@journey.example")
+    onestop.wait_for_mail("mailbox@journey.example")
+    assert "mailbox@journey.example" in Visitor(onestop.url).get("/mailbox")
+
+
+def test_reminders_follow_the_clock(new_onestop: object) -> None:
+    from datetime import timedelta
+
+    onestop: Onestop = new_onestop()  # type: ignore[operator]
+    onestop.start()
+    email = "early@journey.example"
+    register(onestop.url, "open-briefing", email)
+    onestop.wait_for_mail(email)
+    for ahead, count in ((timedelta(days=4), 2), (timedelta(days=9, hours=12), 3)):  # starts within 10 to 11 days
+        onestop.set_clock(ahead)
+        onestop.wait_for_mail(email, count)
+    late = "late@journey.example"
+    register(onestop.url, "open-briefing", late)
+    onestop.wait_for_mail(late)
+    onestop.set_clock(timedelta(days=9, hours=13))
+    wait_for(lambda: onestop.mails(email), "the mails")
+    assert len({mail["Message-ID"] for mail in onestop.mails(email)}) == len(onestop.mails(email))
+    assert len(onestop.mails(late)) == 1, "its reminder times lay before the registration"

@@ -1,0 +1,70 @@
+"""64 clients, 400 seats, 800 people, several processes, over HTTP: exact, in order, nobody lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.harness import ROOT, Onestop
+from tests.system.people import crowd
+
+pytestmark = pytest.mark.system
+EVENT = """
+[[events]]
+id = "race"
+title = "A hall with 400 seats"
+summary = "For 800 people."
+organiser = "WHO"
+contact_email = "forum@onestop.example"
+mode = "in_person"
+location = "Geneva"
+timezone = "Europe/Zurich"
+starts_at = "+40d 09:00"
+ends_at = "+40d 17:00"
+seats = 400
+verify_email = false
+categories = [{ id = "participant", name = "Participant" }]
+"""
+
+
+def test_exactly_400_of_800_get_a_seat(onestop: Onestop, tmp_path: Path) -> None:
+    (tmp_path / "race.toml").write_text(EVENT)
+    command = [sys.executable, "-m", "functions.registration.content", "import", str(tmp_path / "race.toml")]
+    environment = {**os.environ, "ONESTOP_DATA": str(onestop.data)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    answers = crowd(onestop.url, "race", [f"p{n}@race.example" for n in range(800)], clients=64)
+
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body["reference"] for answer in answers}) == 800
+    states = [answer.body["state"] for answer in answers]
+    assert (states.count("confirmed"), states.count("waitlisted")) == (400, 400)
+    _assert_first_come_first_served(onestop, answers)
+
+
+def _assert_first_come_first_served(onestop: Onestop, answers: list) -> None:  # type: ignore[type-arg]
+    """Whoever was answered before somebody else asked stands before them; and nobody who was put into the line was
+    passed by somebody who asked later and got a seat."""
+    from shared import topology
+    from shared.adapters.embedded.store import SqliteStore
+
+    store = SqliteStore(onestop.data / "store.db", topology.load().store)
+    where = [("event", "==", "race"), ("state", "==", "waitlisted"), ("category", "==", "participant")]
+    line = store.query("registrations", *where, order="waitlisted_at", limit=1000)
+    place = {document.id: number for number, document in enumerate(line)}
+    by_end = sorted((a for a in answers if a.body["reference"] in place), key=lambda a: a.answered_at)
+    by_start = sorted(by_end, key=lambda a: a.asked_at)
+    last, ended = -1, iter(by_end)
+    earlier = next(ended)
+    for later in by_start:
+        while earlier.answered_at < later.asked_at:
+            last = max(last, place[earlier.body["reference"]])
+            earlier = next(ended)
+        assert place[later.body["reference"]] > last
+    first_in_line = min(answer.answered_at for answer in by_end)
+    seated = (a for a in answers if a.body["state"] == "confirmed")
+    assert all(answer.asked_at < first_in_line for answer in seated)
