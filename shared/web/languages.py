@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
 
 LOCALE = Path(__file__).parents[1] / "locale"
@@ -56,7 +57,7 @@ def text(texts: Mapping[str, str], language: str) -> str:
 
 
 def day(instant: datetime, timezone: str, language: str) -> str:
-    """``Thursday 3 July 2025`` in the given IANA zone."""
+    """``Thursday, 3 July 2025`` in the given IANA zone."""
     from babel.dates import format_date
 
     return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(language))
@@ -108,12 +109,15 @@ def countries(language: str) -> dict[str, str]:
 
     from shared.contracts.countries import ALPHA_2
 
+    def place(pair: tuple[str, str]) -> str:  # Åland stands beside Albania, أ beside ا
+        return "".join(letter for letter in normalize("NFKD", pair[1]) if not combining(letter)).casefold()
+
     names = Locale.parse(language, sep="-").territories
-    return dict(sorted(((code, names.get(code, code)) for code in ALPHA_2), key=lambda pair: pair[1]))
+    return dict(sorted(((code, names.get(code, code)) for code in ALPHA_2), key=place))
 
 
 def _locale(language: str) -> str:
-    """Babel's locale. English dates are written as most of the world does: ``Thursday 3 July 2025``."""
+    """Babel's locale. English dates are written as most of the world does: ``Thursday, 3 July 2025``."""
     return "en_GB" if language == "en" else language.replace("-", "_")
 
 

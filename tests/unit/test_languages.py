@@ -1,0 +1,96 @@
+"""Languages, countries, days and zones as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from infra import catalogues
+from shared.contracts.countries import ALPHA_2
+from shared.web import languages
+
+WEBINAR = datetime(2025, 7, 3, 11, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    catalogues.compile_all()
+
+
+def test_a_catalogue_is_all_that_a_language_needs() -> None:
+    assert languages.available()[0] == "en"
+    assert {path.parents[1].name for path in catalogues.paths()} == set(languages.available()) - {"en"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("ar", "ar"), ("ar-EG", "ar"), ("AR_eg", "ar"), ("arn", "en"), ("tlh", "en"), (None, "en"), ("", "en")],
+)
+def test_the_nearest_language_is_found(wanted: str | None, found: str) -> None:
+    assert languages.best(wanted) == found
+
+
+def test_arabic_is_written_from_right_to_left() -> None:
+    assert (languages.direction("ar"), languages.direction("en")) == ("rtl", "ltr")
+
+
+def test_languages_are_named_in_themselves_or_for_a_reader() -> None:
+    assert languages.name("ar") == "العربية"
+    assert languages.name("fr") == "Français"
+    assert languages.name("fr", "en") == "French"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "بقي مقعد واحد"),
+        (2, "بقي مقعدان"),
+        (3, "بقيت 3 مقاعد"),
+        (10, "بقيت 10 مقاعد"),
+        (11, "بقي 11 مقعدًا"),
+        (99, "بقي 99 مقعدًا"),
+        (100, "بقي 100 مقعد"),
+        (103, "بقيت 103 مقاعد"),
+    ],
+)
+def test_arabic_counts_seats_in_its_six_forms(count: int, words: str) -> None:
+    catalogue = languages.translations("ar")
+    assert catalogue.ngettext("%(count)s seat left", "%(count)s seats left", count) % {"count": count} == words
+
+
+def test_an_instant_is_told_in_the_zone_of_the_event() -> None:
+    assert languages.day(WEBINAR, "Europe/Zurich", "en") == "Thursday, 3 July 2025"
+    assert languages.clock_time(WEBINAR, "Europe/Zurich", "en") == "13:00"
+    assert languages.day(WEBINAR, "Pacific/Auckland", "en") == "Thursday, 3 July 2025"
+    assert languages.clock_time(WEBINAR, "Pacific/Auckland", "en") == "23:00"
+    assert "يوليو" in languages.day(WEBINAR, "Europe/Zurich", "ar")
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "offset"),
+    [
+        ("Europe/Zurich", 7, "UTC+02:00"),
+        ("Europe/Zurich", 1, "UTC+01:00"),
+        ("Asia/Kathmandu", 1, "UTC+05:45"),
+        ("America/St_Johns", 1, "UTC-03:30"),
+    ],
+)
+def test_the_offset_is_that_of_the_day(zone: str, month: int, offset: str) -> None:
+    assert languages.offset(datetime(2026, month, 15, tzinfo=UTC), zone) == offset
+
+
+def test_every_country_has_a_name_in_the_order_of_the_reader() -> None:
+    for language in languages.available():
+        names = languages.countries(language)
+        assert set(names) == ALPHA_2
+        assert all(name != code for code, name in names.items()), language
+    english = list(languages.countries("en").values())
+    assert english.index("Åland Islands") < english.index("Albania")
+    assert languages.country_name("JO", "ar") == "الأردن"
+
+
+def test_what_a_text_lacks_in_a_language_is_in_english() -> None:
+    assert languages.text({"en": "Forum", "ar": "منتدى"}, "ar") == "منتدى"
+    assert languages.text({"en": "Forum"}, "ar") == "Forum"
+    assert languages.text({}, "ar") == ""
