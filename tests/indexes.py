@@ -19,13 +19,16 @@ def missing(
     """The fields of the index that a query lacks, the ordering field last; None where nothing is lacking.
 
     Args:
-        rules: the collection's part of the topology (``indexes``, ``descending``).
+        rules: the collection's part of the topology (``indexes``, ``descending``, ``unindexed``, ``ttl``).
     """
     equal = {
         f"{field}[]" if operator == "contains" else field for field, operator, _ in where if _is_equality(operator)
     }
     ranged = {field for field, operator, _ in where if not _is_equality(operator)}
     last = next(iter(ranged), order)
+    exempt = {*rules.get("unindexed", ()), *(["expire_at"] if rules.get("ttl") else [])} & {*equal, last}
+    if exempt:
+        return tuple(sorted(exempt))  # these have no index at all
     if not equal or last in equal or (last == "id" and not descending):
         return None
     declared = rules.get("descending" if descending else "indexes", ())

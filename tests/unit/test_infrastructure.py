@@ -139,10 +139,12 @@ def _announced() -> Iterator[tuple[str, set[str]]]:
         ([("tags", "contains", "x")], "time", False, ("tags[]", "time")),
         ([("state", "==", "open")], "time", True, ("state", "time")),
         ([("event", "==", "e"), ("state", "==", "open")], "time", False, ("event", "state", "time")),
+        ([("body", "==", "b")], "id", False, ("body",)),
+        ([], "expire_at", False, ("expire_at",)),
     ],
 )
 def test_a_query_needs_an_index_where_firestore_does(
     where: list[Any], order: str, descending: bool, lacking: tuple[str, ...] | None
 ) -> None:
-    rules = {"indexes": [["state", "time"], ["kind", "time"]]}
+    rules = {"indexes": [["state", "time"], ["kind", "time"]], "unindexed": ["body"], "ttl": True}
     assert missing(rules, where, order, descending) == lacking
