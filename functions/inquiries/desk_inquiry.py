@@ -64,7 +64,6 @@ class InquiryPages:
 
     # -- writing --
 
-    @staff.requires("officer")
     def answer(self, visit: Visit, reference: str) -> Response:
         """Insert a canned reply, preview, or send, by the button that was pressed."""
         form = visit.request.form
@@ -88,7 +87,6 @@ class InquiryPages:
             ),
         )
 
-    @staff.requires("officer")
     def note(self, visit: Visit, reference: str) -> Response:
         draft = Draft("note", visit.request.form.get("note", ""))
         files = uploads(visit)
@@ -102,7 +100,6 @@ class InquiryPages:
 
     # -- acting --
 
-    @staff.requires("officer")
     def act(self, visit: Visit, reference: str, action: str) -> Response:
         form, casework = visit.request.form, self._casework
         to, organisation = form.get("to", ""), form.get("organisation", "")
@@ -124,7 +121,7 @@ class InquiryPages:
         """Act on the version that the person saw. What cannot be done is said beside what they had typed."""
         me, form, status = staff.member(visit), visit.request.form, 422
         try:
-            action(me, form.get("version", ""))
+            action(me, form.get("version") or "none")
         except Stale:
             status = 409
             draft.notice = visit.gettext("Somebody changed this while you were working on it, so nothing was sent.")
@@ -171,6 +168,7 @@ class InquiryPages:
             colleagues=content.staff(me.organisation),
             activity=content.activities.get(view.inquiry.activity or ""),
             actions=labels.actions(_),
+            actors=labels.actors(_),
             done=visit.request.args.get("done", ""),
             **names(visit, self._service),
         )

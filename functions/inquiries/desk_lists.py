@@ -81,7 +81,6 @@ class Lists:
             **names(visit, self._service),
         )
 
-    @staff.requires("officer")
     def act(self, visit: Visit) -> Response:
         """Assign or close what is ticked. Each goes its own way: what has changed since the list was shown is left."""
         me, form = staff.member(visit), visit.request.form
@@ -130,7 +129,7 @@ def names(visit: Visit, service: Service) -> dict[str, Any]:
     _, content = visit.gettext, service.content
     organisation = content.organisations.get(staff.member(visit).organisation)
     return {
-        "organisations": {id: o.short_name for id, o in content.organisations.items()},
+        "organisations": content.short_names,
         "topics": {id: languages.text(t.name, visit.language) for id, t in content.topics.items()},
         "queues": {
             f"{o.id}/{queue.id}": languages.text(queue.name, visit.language)

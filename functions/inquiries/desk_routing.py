@@ -9,10 +9,9 @@ from pydantic import ValidationError
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.desk_lists import names
-from functions.inquiries.routing import Decision, Facts, RuleSet, check_examples
+from functions.inquiries.routing import Decision, Facts, check_examples
 from functions.inquiries.service import Service
 from shared.contracts.inquiries import Explanation
-from shared.web import staff
 from shared.web.site import Site, Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
@@ -29,13 +28,11 @@ def register(site: Site, service: Service) -> None:
         return _page(visit, service, None, "", [])
 
     @site.route("/desk/routing", "POST", max_body=MAX_DRAFT)
-    @staff.requires("officer")
     def run(visit: Visit) -> Response:
         draft = visit.request.form.get("rules", "")
         try:
             version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
-            groups = {id: group.countries for id, group in service.content.country_groups.items()}
-            rule_set = RuleSet(rules, groups)
+            rule_set = service.content.compile(rules)
             decision = rule_set.route(_facts(visit))
         except (BadDraft, ValueError, LookupError) as error:
             return _page(visit, service, None, str(error), [])
@@ -94,4 +91,4 @@ def _read(draft: str) -> list[Rule]:
 
 
 def _explained(service: Service, version: str, decision: Decision) -> Explanation:
-    return decision.explanation(version, {id: o.short_name for id, o in service.content.organisations.items()})
+    return decision.explanation(version, service.content.short_names)

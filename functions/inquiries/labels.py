@@ -65,22 +65,24 @@ def reasons(_: Gettext) -> dict[str, str]:
 
 
 def actions(_: Gettext) -> dict[str, str]:
-    """Of the audit trail."""
+    """Of the audit trail, after the name of who did it."""
     return {
-        "received": _("sent the request"),
-        "routed": _("was routed"),
-        "assigned": _("was assigned"),
-        "taken": _("took it"),
-        "handed_over": _("handed it over"),
-        "answered": _("answered"),
-        "noted": _("wrote a note"),
+        "route": _("routed it"),
+        "take": _("took it"),
+        "assign": _("assigned it"),
+        "hand_over": _("handed it over"),
+        "answer": _("answered"),
+        "note": _("wrote a note"),
         "message": _("wrote"),
-        "closed": _("closed it"),
-        "reopened": _("reopened it"),
-        "reminded": _("was reminded"),
-        "escalated": _("was escalated"),
-        "erasure_requested": _("asked for erasure"),
-        "erased": _("erased the person's data"),
-        "absence": _("set an absence"),
-        "settled": _("settled a mail kept aside"),
+        "thread": _("placed a mail here"),
+        "close": _("closed it"),
+        "reopen": _("opened it again"),
+        "escalate": _("told the focal point that it is late"),
+        "ask_erasure": _("asked for erasure"),
+        "erase": _("erased the person's data"),
     }
+
+
+def actors(_: Gettext) -> dict[str, str]:
+    """Who acts, where it is not one of the staff."""
+    return {"requester": _("The requester"), "system": _("The rules")}

@@ -9,6 +9,7 @@ from flask import Response
 from pydantic import ValidationError
 
 from functions.inquiries import labels
+from functions.inquiries.attachments import LARGEST
 from functions.inquiries.base import Invalid, KeyReused, Upload
 from functions.inquiries.content_models import SHARE_WITH_ALL, Activity
 from functions.inquiries.models import InquiryRequest
@@ -18,7 +19,7 @@ from shared.web import abuse, languages
 from shared.web.problem import FieldError, Problem, field_errors
 from shared.web.site import Site, Visit
 
-MAX_BODY = 30 * 2**20  # bytes of a form with files; Cloud Run takes 32 MiB (https://cloud.google.com/run/quotas)
+MAX_BODY = LARGEST + 2**20  # bytes of a form with files
 FILTERS = ("organisation", "topic", "kind", "audience")
 ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
 
@@ -77,7 +78,7 @@ class Pages:
         """What ids are called in the visitor's language."""
         _ = visit.gettext
         return {
-            "organisations": {id: o.short_name for id, o in self._content.organisations.items()},
+            "organisations": self._content.short_names,
             "topics": {id: languages.text(t.name, visit.language) for id, t in self._content.topics.items()},
             "kinds": labels.kinds(_),
             "types": labels.requester_types(_),

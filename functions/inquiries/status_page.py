@@ -46,7 +46,7 @@ class StatusPages:
             found=found,
             inquiry=found.inquiry,
             lead=languages.text(lead.name, visit.language) if lead else "",
-            names={id: o.short_name for id, o in organisations.items()},
+            names=self._content.short_names,
             timezone=lead.timezone if lead else "UTC",
             states=labels.states(visit.gettext),
             done=next((name for name in ("received", "written", "erasure") if name in visit.request.args), ""),

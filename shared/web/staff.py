@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import wraps
 from urllib.parse import quote
 
 from flask import Response
@@ -25,7 +23,7 @@ from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.abuse import check_rate, too_many
 from shared.web.problem import Problem
-from shared.web.site import Handler, Site, Visit
+from shared.web.site import Site, Visit
 
 STAFF, SIGN_INS, SESSIONS = "staff", "sign_ins", "sessions"
 ROLES = ("viewer", "officer", "focal_point", "administrator")  # each may do what the ones before it may
@@ -83,21 +81,8 @@ def protect(site: Site, *open: str) -> None:
     site.before.append(step)
 
 
-def requires(role: str) -> Callable[[Handler], Handler]:
-    """A handler for people whose role includes ``role``; others are told so (403)."""
-
-    def wrap(handler: Handler) -> Handler:
-        @wraps(handler)
-        def checked(visit: Visit, **parts: str) -> Response:
-            check(visit, role)
-            return handler(visit, **parts)
-
-        return checked
-
-    return wrap
-
-
 def check(visit: Visit, role: str) -> None:
+    """Raises ``Problem`` (403) where the person's role does not include ``role``."""
     if not member(visit).may(role):
         _ = visit.gettext
         detail = _("Ask an administrator of your organisation if you need to do this.")

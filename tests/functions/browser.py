@@ -79,7 +79,7 @@ class Browser:
     def post(self, path: str, data: Any = None, **options: Any) -> TestResponse:
         return self._open(path, method="POST", data=data, **options)
 
-    def send(self, page: TestResponse, index: int = 0, action: str | None = None, **values: Any) -> TestResponse:
+    def send(self, page: TestResponse, index: int = 0, at: str | None = None, **values: Any) -> TestResponse:
         """Send the page's form number ``index`` with ``values`` instead of what stands in its fields."""
         form = forms(page)[index]
         kept = [(name, value) for name, value in form.fields if name not in values]
@@ -87,7 +87,7 @@ class Browser:
         data: dict[str, list[Any]] = {}
         for name, value in [*kept, *given]:
             data.setdefault(name, []).append(value)
-        target = action or form.action or page.request.path
+        target = at or form.action or page.request.path
         return self.post(target, data)
 
     def follow(self, response: TestResponse) -> TestResponse:

@@ -66,7 +66,7 @@ def sign_in(here: Platform, browser: Browser) -> None:
     browser.send(browser.get("/desk/sign-in"), email="amina@who.test")
     (row,) = here.store.query("outbox")
     link = row.data["data"]["link"].removeprefix(here.settings.base_url)
-    assert browser.send(browser.get(link), action=link).status_code == 303
+    assert browser.send(browser.get(link), at=link).status_code == 303
 
 
 def messages(page: TestResponse) -> list[str]:

@@ -40,8 +40,8 @@ def desk(here: Platform) -> Site:
         return Response(f"hello {staff.member(visit).email} {visit.request.form.get('text', '')}")
 
     @site.route("/desk/rules")
-    @staff.requires("administrator")
     def rules(visit: Visit) -> Response:
+        staff.check(visit, "administrator")
         return Response("rules")
 
     @site.route("/mailbox")
@@ -65,7 +65,7 @@ def ask(here: Platform, browser: Browser, email: str = AMINA) -> TestResponse:
 def sign_in(here: Platform, browser: Browser) -> TestResponse:
     ask(here, browser)
     link = links(here)[-1]
-    return browser.send(browser.get(link), action=link)
+    return browser.send(browser.get(link), at=link)
 
 
 def test_a_link_by_mail_signs_in_and_leads_back_to_the_page(here: Platform) -> None:
@@ -74,7 +74,7 @@ def test_a_link_by_mail_signs_in_and_leads_back_to_the_page(here: Platform) -> N
     assert asked.headers["Location"] == "https://onestop.test/desk/sign-in?next=/desk%3Flate%3D1"
     browser.send(browser.follow(asked), email=" Amina@WHO.test ")
     link = links(here)[0]
-    done = browser.send(browser.get(link), action=link)
+    done = browser.send(browser.get(link), at=link)
     assert done.headers["Location"] == "https://onestop.test/desk?late=1"
     assert browser.follow(done).text.strip() == f"hello {AMINA}"
 
@@ -91,7 +91,7 @@ def test_opening_the_link_does_not_use_it_up(here: Platform) -> None:
     link = links(here)[0]
     for _ in range(3):
         assert Browser(desk(here)).get(link).status_code == 200  # a mail scanner
-    assert browser.send(browser.get(link), action=link).status_code == 303
+    assert browser.send(browser.get(link), at=link).status_code == 303
 
 
 def test_a_link_signs_in_once(here: Platform) -> None:
@@ -99,8 +99,8 @@ def test_a_link_signs_in_once(here: Platform) -> None:
     ask(here, browser)
     link = links(here)[0]
     page = thief.get(link)
-    browser.send(browser.get(link), action=link)
-    assert thief.send(page, action=link).status_code == 410
+    browser.send(browser.get(link), at=link)
+    assert thief.send(page, at=link).status_code == 410
     assert thief.get("/desk").status_code == 303
     assert browser.get("/desk").status_code == 200
 
@@ -116,12 +116,12 @@ def test_two_uses_of_a_link_at_the_same_moment_make_one_session(
     def both_read_before_one_writes(visit: Visit, token: str) -> Any:
         found = seen(visit, token)
         monkeypatch.setattr(staff, "_asked", seen)
-        other.send(page, action=link)
+        other.send(page, at=link)
         return found
 
     opened = browser.get(link)
     monkeypatch.setattr(staff, "_asked", both_read_before_one_writes)
-    assert browser.send(opened, action=link).status_code == 410
+    assert browser.send(opened, at=link).status_code == 410
     assert here.store.count(staff.SESSIONS) == 1
 
 
@@ -131,7 +131,7 @@ def test_a_link_ends_after_a_quarter_of_an_hour(here: Platform) -> None:
     link = links(here)[0]
     page = browser.get(link)
     here.clock.forward(minutes=15, seconds=1)  # type: ignore[attr-defined]
-    assert browser.send(page, action=link).status_code == 410
+    assert browser.send(page, at=link).status_code == 410
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 32 + "!ffffffff.AAAA", "0" * 32])
@@ -167,7 +167,7 @@ def test_sign_in_leads_to_the_desk_only(here: Platform, target: str) -> None:
     browser = Browser(desk(here))
     browser.send(browser.get("/desk/sign-in"), email=AMINA, next=target)
     link = links(here)[0]
-    done = browser.send(browser.get(link), action=link)
+    done = browser.send(browser.get(link), at=link)
     assert done.headers["Location"] == "https://onestop.test/desk"
 
 
@@ -201,7 +201,7 @@ def test_signing_out_everywhere_ends_all_sessions_and_links_of_this_person_alone
     sign_in(here, laptop)
     ask(here, colleague, "bo@wto.test")
     link = links(here)[-1]
-    colleague.send(colleague.get(link), action=link)
+    colleague.send(colleague.get(link), at=link)
     ask(here, Browser(desk(here)))
     unused = links(here)[-1]
     token = here.tokens.sign("csrf", laptop.cookie("visitor"))

@@ -1,0 +1,88 @@
+"""The inquiries slice with the sample content on a store of its own, and its sites as a visitor meets them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from functions.inquiries import content, desk, pages, status_page
+from functions.inquiries.base import Means, Upload
+from functions.inquiries.models import InquiryRequest
+from functions.inquiries.service import Service
+from shared.contracts.events import Event
+from shared.contracts.inquiries import InquiryReceived
+from shared.ports import Create, utc_text
+from shared.web import staff
+from shared.web.site import Site
+from shared.wiring import Platform
+from tests.functions.browser import Browser, platform
+
+TEMPLATES = Path(content.__file__).with_name("templates")
+REQUEST = {
+    "given_name": "Wanjiru",
+    "family_name": "Kamau",
+    "email": "w.kamau@health.example",
+    "country": "KE",
+    "organisation": "Ministry of Health",
+    "requester_type": "government",
+    "topics": ["government-procurement"],
+    "subject": "A national procurement policy",
+    "message": "We are drafting a procurement policy and would like advice.",
+    "language": "en",
+    "consent": True,
+}
+WHO_OFFICER, WHO_HEAD = "lucas.ferreira@who.example", "amara.diallo@who.example"
+
+
+@dataclass
+class World:
+    platform: Platform
+    service: Service
+    web: Site
+    desk: Site
+
+    def receive(self, uploads: tuple[Upload, ...] = (), **others: Any) -> str:
+        """A request that is routed at once; returns its reference."""
+        request = InquiryRequest.model_validate(REQUEST | others)
+        reference = self.service.requests.receive(request, uploads).reference
+        self.route()
+        return reference
+
+    def route(self) -> None:
+        """Handle what ``inquiry.received`` asks for, and forget the events so far."""
+        for row in self.platform.store.query("outbox", limit=1000):
+            if row.data["type"] == InquiryReceived.type:
+                payload = InquiryReceived.model_validate(row.data["data"])
+                event = Event(row.id, datetime.fromisoformat(row.data["time"]), "", payload)
+                self.platform.store.commit(self.service.routing.on_received(event))
+
+    def announced(self, kind: str) -> list[dict[str, Any]]:
+        """The payloads of events of one type."""
+        rows = self.platform.store.query("outbox", limit=1000)
+        return [row.data["data"] for row in rows if row.data["type"] == kind]
+
+    def member(self, email: str) -> Browser:
+        """A browser that is signed in as ``email``."""
+        now = self.platform.clock.now()
+        expires = utc_text(now + staff.LONGEST)
+        session = {"email": email, "created_at": utc_text(now), "seen_at": utc_text(now), "expire_at": expires}
+        id = secrets.token_hex(8)
+        self.platform.store.commit([Create(staff.SESSIONS, id, session)])
+        browser = Browser(self.desk, self.web)
+        browser.set_cookie(staff.COOKIE, self.platform.tokens.sign("session", id))
+        return browser
+
+
+def new_world(folder: Path) -> World:
+    here = platform(folder)
+    content.import_into(here.store, content.read(content.sample_files()), here.clock.now())
+    means = Means(here.store, here.files, here.clock, here.tokens, here.settings.base_url, "onestop.test")
+    service = Service(means)
+    web, staffed = Site(here, TEMPLATES), Site(here, TEMPLATES)
+    pages.register(web, service)
+    status_page.register(web, service)
+    desk.register(staffed, service, means)
+    return World(here, service, web, staffed)

@@ -1,0 +1,460 @@
+"""The desk as staff use it: what they see, what they may do, and what two of them do at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from werkzeug.test import TestResponse
+
+from functions.inquiries.base import Upload
+from shared.ports import Create, Replace, utc_text
+from tests.functions.browser import Browser, Form, forms, words
+from tests.functions.inquiries_world import WHO_HEAD, WHO_OFFICER, World, new_world
+
+WHO_VIEWER, WIPO, WTO = "greta.olsen@who.example", "helena.brandt@wipo.example", "focal@wto.example"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = new_world(tmp_path)
+    greta = made.platform.store.get("staff", WHO_VIEWER)
+    assert greta
+    person = greta.data | {"role": "viewer"}
+    wto = greta.data | {"email": WTO, "organisation": "wto", "role": "focal_point", "queues": []}
+    made.platform.store.commit([Replace("staff", WHO_VIEWER, person, None), Create("staff", WTO, wto)])
+    return made
+
+
+def form_to(page: TestResponse, ending: str) -> int:
+    """The number of the form whose action ends so."""
+    return next(n for n, form in enumerate(forms(page)) if form.action.partition("#")[0].endswith(ending))
+
+
+def press(browser: Browser, page: TestResponse, ending: str, **values: object) -> TestResponse:
+    return browser.send(page, form_to(page, ending), **values)
+
+
+def has_form(page: TestResponse, ending: str) -> bool:
+    return any(form.action.partition("#")[0].endswith(ending) for form in forms(page))
+
+
+def references(page: TestResponse) -> list[str]:
+    return list(dict.fromkeys(re.findall(r'href="/desk/inquiries/([A-Z0-9]{4}-[A-Z0-9]{4})"', page.text)))
+
+
+# -- what staff see --
+
+
+def test_the_first_page_shows_what_waits_for_me_and_what_is_late(world: World) -> None:
+    reference = world.receive()
+    view = world.service.reading.inquiry(_member(world, WHO_HEAD), reference)
+    mine = next(part for part in view.assignments if part.organisation == "who")
+    page = world.member(mine.assignee).get("/desk")
+    assert reference in references(page)
+    assert "<svg" in page.text
+    assert "style=" not in page.text  # the policy allows no inline style
+
+
+def test_a_confined_request_does_not_exist_for_other_organisations(world: World) -> None:
+    secret = world.receive(
+        (Upload("plan.txt", b"our plan"),), share_with="wipo", subject="Zanzibar plan", message="Zanzibar tender"
+    )
+    view = world.service.reading.inquiry(_member(world, WIPO), secret)
+    file = view.messages[0].attachments[0].id
+    paths = (f"/desk/inquiries/{secret}", f"/desk/inquiries/{secret}/files/{file}")
+    lists = ("/desk", "/desk/inquiries", "/desk/inquiries?q=zanzibar", f"/desk/inquiries?q={secret}")
+    exports = ("/desk/inquiries.csv", "/desk/inquiries.csv?q=zanzibar")
+    owner = world.member(WIPO)
+    assert [owner.get(path).status_code for path in paths] == [200, 200]
+    assert all(secret in owner.get(path).text for path in (*lists[1:], *exports))
+    for stranger in (world.member(WHO_HEAD), world.member(WTO)):
+        assert [stranger.get(path).status_code for path in paths] == [404, 404]
+        for path in (*lists, *exports):
+            found = stranger.get(path)
+            text = words(found) if found.mimetype == "text/html" else found.text
+            assert secret not in text, path
+            assert "Zanzibar" not in text, path
+        sheet = load_workbook(io.BytesIO(stranger.get("/desk/inquiries.xlsx").data)).active
+        assert sheet is not None
+        assert sheet.max_row == 1
+
+
+@pytest.mark.parametrize("action", ["take", "assign", "hand-over", "close", "reopen", "erase", "answer", "note"])
+def test_nobody_acts_on_what_their_organisation_does_not_have(world: World, action: str) -> None:
+    secret = world.receive(share_with="wipo")
+    version = world.service.reading.inquiry(_member(world, WIPO), secret).version
+    stranger = world.member(WHO_HEAD)
+    token = _token(world, stranger)
+    values = {"version": version, "text": "x", "note": "x", "to": WHO_HEAD, "organisation": "wto", "reason": "x"}
+    sent = stranger.post(f"/desk/inquiries/{secret}/{action}", values | {"csrf_token": token})
+    assert sent.status_code == 404
+    assert world.service.reading.inquiry(_member(world, WIPO), secret).version == version
+
+
+def test_lists_filter_search_sort_and_page(world: World) -> None:
+    made = []
+    for number in range(53):
+        world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
+        made.append(world.receive(subject=f"Request {number}", message=f"word{number} procurement tender"))
+    browser = world.member(WHO_HEAD)
+    first = browser.get("/desk/inquiries")
+    assert references(first) == made[::-1][:50]
+    following = re.search(r'rel="next" href="([^"]+)"', first.text)
+    assert following
+    assert references(browser.get(following[1].replace("&amp;", "&"))) == made[::-1][50:]
+    assert references(browser.get("/desk/inquiries?order=oldest"))[0] == made[0]
+    assert references(browser.get("/desk/inquiries?q=word17")) == [made[17]]
+    assert references(browser.get(f"/desk/inquiries?q={made[5]}")) == [made[5]]
+    assert references(browser.get("/desk/inquiries?state=closed")) == []
+    assert references(browser.get("/desk/inquiries?part=supporting")) == []
+    assert len(references(browser.get("/desk/inquiries?topic=government-procurement"))) == 50
+    assert references(browser.get("/desk/inquiries?topic=local-production")) == []
+    assert browser.get("/desk/inquiries?state=nonsense").status_code == 422
+    assert browser.get("/desk/inquiries?after=nonsense").status_code == 200
+
+
+def test_the_inquiry_page_says_why_it_came_here_and_what_happened(world: World) -> None:
+    reference = world.receive()
+    text = words(world.member(WHO_HEAD).get(f"/desk/inquiries/{reference}"))
+    assert "WHO leads, with the support of WTO." in text
+    assert "routed it" in text
+    assert "We are drafting a procurement policy" in text
+
+
+# -- roles --
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(world: World) -> None:
+    reference = world.receive()
+    viewer = world.member(WHO_VIEWER)
+    page = viewer.get(f"/desk/inquiries/{reference}")
+    assert page.status_code == 200
+    assert forms(page) == []
+    token, version = _token(world, viewer), world.service.reading.inquiry(_member(world, WHO_HEAD), reference).version
+    for action in ("take", "answer", "close", "erase"):
+        sent = viewer.post(
+            f"/desk/inquiries/{reference}/{action}", {"csrf_token": token, "version": version, "text": "x"}
+        )
+        assert sent.status_code == 403
+    assert viewer.post("/desk/inquiries", {"csrf_token": token, "action": "close"}).status_code == 403
+    assert world.service.reading.inquiry(_member(world, WHO_HEAD), reference).version == version
+
+
+def test_an_officer_does_not_hand_over_or_erase(world: World) -> None:
+    reference = world.receive()
+    officer, head = world.member(WHO_OFFICER), world.member(WHO_HEAD)
+    page = officer.get(f"/desk/inquiries/{reference}")
+    assert has_form(page, "/take")
+    assert not has_form(page, "/hand-over")
+    assert has_form(head.get(f"/desk/inquiries/{reference}"), "/hand-over")
+    for action in ("hand-over", "erase"):
+        sent = officer.post(f"/desk/inquiries/{reference}/{action}", {"csrf_token": _token(world, officer)})
+        assert sent.status_code == 403
+
+
+# -- working on one inquiry --
+
+
+def test_answer_with_a_canned_reply_a_preview_and_a_question(world: World) -> None:
+    reference = world.receive()
+    browser = world.member(WHO_OFFICER)
+    page = browser.get(f"/desk/inquiries/{reference}")
+    inserted = press(browser, page, "/answer", insert="1", canned="more-details", text="Good morning.", after="waiting")
+    form = _form(inserted, "/answer")
+    assert dict(form.fields)["text"].startswith("Good morning.\n\nDear Wanjiru Kamau,")
+    shown = press(browser, inserted, "/answer", preview="1")
+    assert "Preview" in words(shown)
+    assert world.announced("inquiry.answered") == []
+    sent = press(browser, shown, "/answer", send="1")
+    assert "Your answer is on its way." in words(browser.follow(sent))
+    [mail] = world.announced("inquiry.answered")
+    assert mail["text"].startswith("Good morning.")
+    assert mail["awaits_reply"] is True
+    assert _state(world, reference) == "waiting"
+
+
+def test_an_empty_answer_comes_back_and_sends_nothing(world: World) -> None:
+    reference = world.receive()
+    browser = world.member(WHO_OFFICER)
+    for button in ("send", "preview"):
+        back = press(browser, browser.get(f"/desk/inquiries/{reference}"), "/answer", text="  ", **{button: "1"})
+        assert back.status_code == 422
+        assert "This field is required." in words(back)
+    assert world.announced("inquiry.answered") == []
+
+
+def test_a_refused_file_keeps_the_text(world: World) -> None:
+    reference = world.receive()
+    browser = world.member(WHO_OFFICER)
+    page = browser.get(f"/desk/inquiries/{reference}")
+    back = press(
+        browser, page, "/answer", send="1", text="See attached.", attachments=(io.BytesIO(b"MZ\x90\x00"), "a.exe")
+    )
+    assert back.status_code == 422
+    assert dict(_form(back, "/answer").fields)["text"] == "See attached."
+    assert world.announced("inquiry.answered") == []
+
+
+def test_two_at_once_the_second_is_told_and_keeps_the_text(world: World) -> None:
+    reference = world.receive()
+    world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
+    first, second = world.member(WHO_OFFICER), world.member(WHO_HEAD)
+    one, two = (browser.get(f"/desk/inquiries/{reference}") for browser in (first, second))
+    assert press(first, one, "/answer", text="The first answer.", send="1").status_code == 303
+    late = press(second, two, "/answer", text="The second answer.", send="1")
+    assert late.status_code == 409
+    assert "What happened meanwhile: lucas.ferreira@who.example answered" in words(late)
+    assert dict(_form(late, "/answer").fields)["text"] == "The second answer."
+    assert [mail["text"] for mail in world.announced("inquiry.answered")] == ["The first answer."]
+    assert press(second, late, "/answer", send="1").status_code == 303  # having read it, they may
+    assert len(world.announced("inquiry.answered")) == 2
+
+
+def test_without_the_version_that_was_seen_nothing_is_done(world: World) -> None:
+    """The negative control: the form's hidden field is what guards it."""
+    reference = world.receive()
+    browser = world.member(WHO_OFFICER)
+    page = browser.get(f"/desk/inquiries/{reference}")
+    for version in ("", "1"):
+        assert press(browser, page, "/close", version=version).status_code == 409
+    assert _state(world, reference) != "closed"
+    assert press(browser, page, "/close").status_code == 303
+    assert _state(world, reference) == "closed"
+
+
+def test_take_give_close_and_reopen(world: World) -> None:
+    reference = world.receive()
+    head = world.member(WHO_HEAD)
+
+    def act(action: str, **values: str) -> TestResponse:
+        return press(head, head.get(f"/desk/inquiries/{reference}"), f"/{action}", **values)
+
+    assert act("take").status_code == 303
+    assert _part(world, reference).assignee == WHO_HEAD
+    assert act("assign", to=WHO_OFFICER, reason="Knows the file").status_code == 303
+    assert _part(world, reference).assignee == WHO_OFFICER
+    assert act("assign", to="somebody@else.test").status_code == 422
+    assert act("close").status_code == 303
+    assert not has_form(head.get(f"/desk/inquiries/{reference}"), "/close")
+    assert act("reopen").status_code == 303
+    assert _state(world, reference) == "reopened"
+    history = words(head.get(f"/desk/inquiries/{reference}"))
+    assert "amara.diallo@who.example assigned it → lucas.ferreira@who.example" in history
+    assert "Knows the file" in history
+
+
+def test_handed_over_it_leaves_the_desk(world: World) -> None:
+    reference = world.receive()
+    head = world.member(WHO_HEAD)
+    page = head.get(f"/desk/inquiries/{reference}")
+    missing = press(head, page, "/hand-over", organisation="wipo")
+    assert missing.status_code == 422
+    done = press(head, missing, "/hand-over", organisation="wipo", because="A patent question")
+    assert done.headers["Location"].endswith("/desk/inquiries")
+    assert head.get(f"/desk/inquiries/{reference}").status_code == 404
+    assert world.member(WIPO).get(f"/desk/inquiries/{reference}").status_code == 200
+
+
+def test_notes_are_for_staff_only(world: World) -> None:
+    reference = world.receive()
+    browser = world.member(WHO_OFFICER)
+    press(browser, browser.get(f"/desk/inquiries/{reference}"), "/note", note="Between us: file 12.")
+    assert "Between us: file 12." in words(world.member(WTO).get(f"/desk/inquiries/{reference}"))
+    link = world.announced("inquiry.received")[0]["recipients"][0]["link"].removeprefix("https://onestop.test")
+    status = Browser(world.web).get(link)
+    assert status.status_code == 200
+    assert "Between us" not in status.text
+
+
+def test_a_strangers_file_is_saved_and_never_shown(world: World) -> None:
+    reference = world.receive((Upload("../../<b>x.html", b"<script>alert(1)</script>"),))
+    view = world.service.reading.inquiry(_member(world, WHO_HEAD), reference)
+    file = view.messages[0].attachments[0]
+    got = world.member(WHO_HEAD).get(f"/desk/inquiries/{reference}/files/{file.id}")
+    assert got.headers["Content-Disposition"].startswith("attachment;")
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in got.headers["Content-Security-Policy"]
+    assert got.mimetype == "text/plain"
+
+
+# -- several at once, and exports --
+
+
+def test_assign_and_close_several_leaving_what_changed_meanwhile(world: World) -> None:
+    one, two, three = (world.receive(subject=f"Request {number}") for number in range(3))
+    browser = world.member(WHO_HEAD)
+    shown = browser.get("/desk/inquiries")
+    world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
+    other = world.member(WHO_OFFICER)
+    press(other, other.get(f"/desk/inquiries/{two}"), "/note", note="Mine, please.")
+    ticked = re.findall(r'name="selected" form="bulk" value="([^"]+)"', shown.text)
+    assert len(ticked) == 3
+    done = press(browser, shown, "/desk/inquiries?", selected=ticked, action="assign", to=WHO_HEAD)
+    text = words(browser.follow(done))
+    assert "2 inquiries changed." in text
+    assert f"{two} It has changed since the list was shown." in text
+    assert {reference: _part(world, reference).assignee == WHO_HEAD for reference in (one, three)} == {
+        one: True,
+        three: True,
+    }
+    assert _part(world, two).assignee != WHO_HEAD
+    again = browser.get("/desk/inquiries")
+    ticked = re.findall(r'name="selected" form="bulk" value="([^"]+)"', again.text)
+    browser.follow(press(browser, again, "/desk/inquiries?", selected=ticked, action="close", to=""))
+    assert {_state(world, reference) for reference in (one, two, three)} == {"closed"}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_exports_hold_no_formulas(world: World, start: str) -> None:
+    attack = "=HYPERLINK(1)" if start in "\t\r" else f"{start}HYPERLINK(1)"
+    world.receive(subject=attack, given_name=attack)
+    browser = world.member(WHO_HEAD)
+    rows = list(csv.reader(io.StringIO(browser.get("/desk/inquiries.csv").text.removeprefix("\ufeff"))))
+    sheet = load_workbook(io.BytesIO(browser.get("/desk/inquiries.xlsx").data)).active
+    assert sheet is not None
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert f"'{attack}" in rows[1]
+    assert all(cell.data_type != "f" for cell in cells)
+    assert not any(str(text).startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for text in row)
+    assert any(str(cell.value) == f"'{attack}" for cell in cells)
+
+
+def test_an_export_has_what_the_list_shows(world: World) -> None:
+    mine = world.receive(subject="Only this")
+    world.receive(subject="Other")
+    browser = world.member(WHO_HEAD)
+    rows = list(csv.DictReader(io.StringIO(browser.get("/desk/inquiries.csv?q=only").text.removeprefix("\ufeff"))))
+    assert [row["reference"] for row in rows] == [mine]
+
+
+# -- rules, absences, mail kept aside --
+
+
+def test_a_dry_run_shows_where_it_would_go_and_stores_nothing(world: World) -> None:
+    browser = world.member(WHO_OFFICER)
+    page = browser.get("/desk/routing")
+    shown = press(browser, page, "/desk/routing", topics=["government-procurement"], message="A tender")
+    assert "WHO leads, with the support of WTO." in words(shown)
+    draft = """
+[[rules]]
+id = "all"
+title = "Everything to WIPO"
+default = true
+lead = "wipo"
+queue = "general"
+target_hours = 8
+[[rules.examples]]
+lead = "who"
+"""
+    drafted = words(press(browser, page, "/desk/routing", rules=draft))
+    assert "WIPO leads, without support." in drafted
+    assert "says lead = &#39;who&#39;" in drafted
+    assert world.platform.store.count("inquiries") == 0
+
+
+@pytest.mark.parametrize("draft", ["[[rules", "rules = 1", "[[rules]]\nid = 'x'", "[[other]]\nid = 'x'"])
+def test_a_faulty_draft_is_explained(world: World, draft: str) -> None:
+    browser = world.member(WHO_OFFICER)
+    back = press(browser, browser.get("/desk/routing"), "/desk/routing", rules=draft)
+    assert back.status_code == 422
+    assert "The rules cannot be used:" in words(back)
+
+
+def test_absences_are_own_or_the_focal_points_matter(world: World) -> None:
+    officer, head = world.member(WHO_OFFICER), world.member(WHO_HEAD)
+    mine = officer.get("/desk/absences")
+    assert len(forms(mine)) == 1
+    assert officer.send(mine, first="2026-12-01", last="2026-12-14").status_code == 303
+    assert _absence(world, WHO_OFFICER) == ("2026-12-01", "2026-12-14")
+    assert officer.send(mine, email=WHO_HEAD, first="2026-12-01").status_code == 403
+    assert head.send(head.get("/desk/absences"), email=WHO_OFFICER, first="", last="").status_code == 303
+    assert _absence(world, WHO_OFFICER) == (None, None)
+    assert head.send(head.get("/desk/absences"), email=WIPO, first="2026-12-01").status_code == 404
+    for wrong in (
+        {"first": "soon"},
+        {"first": "2026-12-02", "last": "2026-12-01"},
+        {"first": "", "last": "2026-12-01"},
+    ):
+        assert officer.send(mine, **wrong).status_code == 422
+    entries = world.platform.store.query("audit", ("inquiry", "==", ""), order="time")
+    assert [entry.data["action"] for entry in entries] == ["absence", "absence"]
+
+
+def test_mail_kept_aside_is_read_by_its_organisation_and_dismissed_once(world: World) -> None:
+    _keep_aside(world, "m1", ["who"])
+    browser, stranger = world.member(WHO_OFFICER), world.member(WIPO)
+    assert "Re: the plan" in words(browser.get("/desk/quarantine"))
+    assert "Re: the plan" not in words(stranger.get("/desk/quarantine"))
+    assert stranger.get("/desk/quarantine/m1").status_code == 404
+    assert stranger.get("/desk/quarantine/m1/mail").status_code == 404
+    page = browser.get("/desk/quarantine/m1")
+    assert "&lt;b&gt;Hello&lt;/b&gt;" in page.text
+    assert "dismissed" in words(browser.follow(press(browser, page, "/dismiss")))
+    assert "Nothing is kept aside." in words(browser.get("/desk/quarantine"))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"Content-Type: text/plain; charset=nonsense\r\n\r\nx",
+        b"Content-Type: multipart/x\r\n\r\n",
+    ],
+)
+def test_a_malformed_mail_can_be_looked_at(world: World, raw: bytes) -> None:
+    _keep_aside(world, "m1", ["who"], raw)
+    assert world.member(WHO_OFFICER).get("/desk/quarantine/m1").status_code == 200
+
+
+def _keep_aside(
+    world: World, id: str, organisations: list[str], raw: bytes = b"Subject: x\r\n\r\n<b>Hello</b>"
+) -> None:
+    world.platform.files.write(f"quarantine/{id}", raw, "message/rfc822")
+    kept = {
+        "received_at": utc_text(world.platform.clock.now()),
+        "state": "open",
+        "reason": "unknown_sender",
+        "sender": "x@y.test",
+        "recipients": ["reply@onestop.test"],
+        "subject": "Re: the plan",
+        "visible_to": organisations,
+        "file": f"quarantine/{id}",
+    }
+    world.platform.store.commit([Create("quarantine", id, kept)])
+
+
+def _absence(world: World, email: str) -> tuple[str | None, str | None]:
+    found = world.platform.store.get("staff", email)
+    assert found
+    return found.data["absent_from"], found.data["absent_until"]
+
+
+def _member(world: World, email: str):  # type: ignore[no-untyped-def]
+    found = world.service.content.person(email)
+    assert found
+    return found
+
+
+def _part(world: World, reference: str):  # type: ignore[no-untyped-def]
+    view = world.service.reading.inquiry(_member(world, WHO_HEAD), reference)
+    return next(part for part in view.assignments if part.organisation == "who")
+
+
+def _state(world: World, reference: str) -> str:
+    state: str = world.service.reading.inquiry(_member(world, WHO_HEAD), reference).inquiry.state
+    return state
+
+
+def _form(page: TestResponse, ending: str) -> Form:
+    return forms(page)[form_to(page, ending)]
+
+
+def _token(world: World, browser: Browser) -> str:
+    browser.get("/desk/absences")
+    return world.platform.tokens.sign("csrf", browser.cookie("visitor"))
