@@ -18,7 +18,11 @@ class BadToken(Exception):
 
 
 class ExpiredToken(BadToken):
-    """Ours, and past its time."""
+    """Ours, and past its time; ``value`` is what was signed."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__("the link has expired")
+        self.value = value
 
 
 class Tokens:
@@ -40,7 +44,7 @@ class Tokens:
         except (BadSignature, UnicodeError):
             raise BadToken("not a link of ours") from None
         if limit and now.timestamp() > int(limit, 16):
-            raise ExpiredToken("the link has expired")
+            raise ExpiredToken(value)
         return value
 
     def sign_folded(self, purpose: str, value: str, expires: datetime) -> str:
@@ -58,7 +62,7 @@ class Tokens:
             raise BadToken("not an address of ours")
         value, _, limit = body.rpartition(".")
         if now.timestamp() // DAY > int(limit, 16):
-            raise ExpiredToken("the address has expired")
+            raise ExpiredToken(value)
         return value
 
     def _folded_signatures(self, purpose: str, body: str) -> list[str]:

@@ -1,19 +1,264 @@
-"""Mail that comes back: threaded by its signed address, or kept aside for the desk. Never lost, never guessed."""
+"""Mail that comes back: threaded by its signed address, or kept aside for the desk. Never lost, never guessed.
+
+A reply address says which inquiry it belongs to and whether the requester or an organisation got it; the sender must
+be that party. A provider may deliver a mail again and again: its Message-ID makes it one.
+"""
 
 from __future__ import annotations
 
-from functions.inquiries.base import Means, Member
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from functions.inquiries import attachments, mail_reading, quotations
+from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
+from functions.inquiries.case import INQUIRIES, MESSAGES, Case
+from functions.inquiries.casework import answer_case
+from functions.inquiries.content_models import Staff
+from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
+from functions.inquiries.mail_reading import Mail, Malformed
+from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
+from functions.inquiries.reading import QUARANTINE
+from functions.inquiries.requests import LONGEST_MESSAGE, take_message
+from shared.ids import ALPHABET, key_of, normal_reference
+from shared.ports import Conflict, Create, Replace, decide
+from shared.tokens import BadToken, ExpiredToken
+
+LARGEST = 25 * 2**20  # bytes of a raw mail
+_REFERENCE = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}(?![A-Z0-9])")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``threaded``: part of the conversation. ``recorded``: an automatic mail, kept and told to nobody.
+    ``quarantined``: kept aside, for ``reason``. ``duplicate``: it was taken before."""
+
+    kind: Literal["threaded", "recorded", "quarantined", "duplicate"]
+    reason: str = ""
+    inquiry: str | None = None
+
+
+class _Aside(Exception):
+    """This mail is for the desk to look at."""
+
+    def __init__(self, reason: Reason, detail: str = "", inquiry: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.inquiry = reason, detail, inquiry
 
 
 class Inbound:
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content
+        self._mail = Correspondence(means, content)
+
+    def take(self, raw: bytes, recipients: Sequence[str] = (), envelope_sender: str | None = None) -> Outcome:
+        """Take one mail in. Returns when it is kept, wherever it belongs. Raises ``Unavailable``.
+
+        Args:
+            recipients: of the SMTP transaction, where the provider tells them, besides those in the headers.
+        """
+        mail = None
+        try:
+            if len(raw) > LARGEST:
+                raise _Aside("too_large", f"{len(raw)} bytes")
+            mail = mail_reading.read(raw, envelope_sender)
+            reference, party = self._thread_of([*(one.lower() for one in recipients), *mail.recipients])
+            return self._take(mail, _key(mail, raw, reference), reference, party)
+        except Malformed as error:
+            return self._aside(raw, None, recipients, _Aside("malformed", str(error)))
+        except _Aside as aside:
+            return self._aside(raw, mail, recipients, aside)
+
+    # -- where it belongs --
+
+    def _thread_of(self, addresses: Sequence[str]) -> tuple[str, str]:
+        """Reference and party of the one inquiry that the addresses name."""
+        domain = f"@{self._means.mail_domain.lower()}"
+        tokens = [
+            address.removesuffix(domain).removeprefix(PREFIX)
+            for address in dict.fromkeys(addresses)
+            if address.startswith(PREFIX) and address.endswith(domain)
+        ]
+        if not tokens:
+            raise _Aside("unknown_address")
+        found, refused = {}, []
+        for token in tokens:
+            try:
+                reference, party = self._mail.read_reply_token(token)
+                found[reference] = party
+            except ExpiredToken as error:
+                reference = normal_reference(error.value.partition(".")[0])
+                refused.append(_Aside("expired_address", inquiry=self._known(reference)))
+            except BadToken:
+                reference = normal_reference(token.partition(".")[0])
+                refused.append(_Aside("forged_address", inquiry=self._known(reference)))
+        if not found:
+            raise refused[0]
+        if len(found) > 1:
+            raise _Aside("ambiguous_address", ", ".join(sorted(found)), min(found))
+        return next(iter(found.items()))
+
+    def _known(self, reference: str) -> str | None:
+        return reference if self._means.store.get(INQUIRIES, reference) else None
+
+    # -- taking it in --
+
+    def _take(self, mail: Mail, key: str, reference: str, party: str) -> Outcome:
+        store, id = self._means.store, f"{reference}:{key}"
+        if store.get(MESSAGES, id):
+            return Outcome("duplicate", inquiry=reference)
+        case = self._case(reference)
+        person = None if mail.automatic else self._author(mail, case, party)
+        files = [] if mail.automatic else self._files(mail, reference)
+
+        def attempt() -> Outcome:
+            if store.get(MESSAGES, id):
+                return Outcome("duplicate", inquiry=reference)
+            case = self._case(reference)
+            if mail.automatic:  # beside the inquiry: nobody's work on it becomes stale
+                store.commit([Create(MESSAGES, id, self._message(mail, case, None, []).data())])
+                return Outcome("recorded", mail.automatic, reference)
+            message = self._message(mail, case, person, files)
+            if person is None:
+                case.inquiry.last_mail_id = mail.message_id or None
+                take_message(case, message, self._mail, self._content, id)
+            else:
+                case.inquiry.closed_at = case.inquiry.closed_by = None
+                answer_case(case, message, self._mail, self._content, id=id)
+            store.commit(case.writes())
+            return Outcome("threaded", inquiry=reference)
+
+        attachments.write(self._means.files, files, [] if mail.automatic else mail.uploads)
+        return decide(attempt)
+
+    def _case(self, reference: str) -> Case:
+        try:
+            return Case.load(self._means.store, reference, self._means.clock.now())
+        except NotFound:
+            raise _Aside("expired_address", "the inquiry was erased", self._known(reference)) from None
+
+    def _author(self, mail: Mail, case: Case, party: str) -> Staff | None:
+        """The member of staff who wrote it; None: the requester did."""
+        if mail.sender == case.inquiry.requester.email.lower():
+            return None
+        person = self._content.person(mail.sender) if party != REQUESTER_PARTY else None
+        if person and person.organisation == party and party in case.assignments and person.role != "viewer":
+            return person
+        raise _Aside("unknown_sender", inquiry=case.reference)
+
+    def _files(self, mail: Mail, reference: str) -> list[Attachment]:
+        if len(mail.text) > LONGEST_MESSAGE * 5:
+            raise _Aside("too_large", f"{len(mail.text)} characters", reference)
+        try:
+            return attachments.check(mail.uploads)
+        except Invalid as error:
+            total = sum(len(upload.content) for upload in mail.uploads)
+            reason: Reason = "too_large" if total > attachments.LARGEST else "attachment_refused"
+            raise _Aside(reason, str(error), reference) from None
+
+    def _message(self, mail: Mail, case: Case, person: Staff | None, files: list[Attachment]) -> MessageDoc:
+        new, quoted = quotations.split(mail.text, case.inquiry.language, self._means.mail_domain)
+        return MessageDoc(
+            inquiry=case.reference,
+            at=case.now,
+            kind="auto_reply" if mail.automatic else "answer" if person else "reply",
+            author=person.name if person else case.inquiry.requester.name if not mail.automatic else mail.sender_name,
+            email=mail.sender,
+            organisation=person.organisation if person else None,
+            text=new,
+            quoted=quoted,
+            attachments=files,
+            mail_id=mail.message_id or None,
+        )
+
+    # -- kept aside --
+
+    def _aside(self, raw: bytes, mail: Mail | None, recipients: Sequence[str], aside: _Aside) -> Outcome:
+        reference = aside.inquiry or (self._named_in(mail.subject) if mail else None)
+        id = _key(mail, raw, ",".join(sorted(recipients)))
+        kept = Quarantined(
+            received_at=self._means.clock.now(),
+            reason=aside.reason,
+            detail=aside.detail,
+            sender=mail.sender if mail else "",
+            recipients=list(dict.fromkeys([*recipients, *(mail.recipients if mail else ())]))[:20],
+            subject=mail.subject[:200] if mail else "",
+            inquiry=reference,
+            visible_to=self._who_may_see(reference),
+            file=f"quarantine/{id}",
+        )
+        self._means.files.write(kept.file, raw, "message/rfc822")
+        try:
+            self._means.store.commit([Create(QUARANTINE, id, kept.data())])
+        except Conflict:
+            return Outcome("duplicate", aside.reason)
+        return Outcome("quarantined", aside.reason, reference)
+
+    def _named_in(self, subject: str) -> str | None:
+        found = _REFERENCE.search(subject.upper())
+        return self._known(found.group()) if found else None
+
+    def _who_may_see(self, reference: str | None) -> list[str]:
+        """A mail about one inquiry is for those who share it; one about none is for all."""
+        document = self._means.store.get(INQUIRIES, reference) if reference else None
+        if document is None:
+            return sorted(self._content.organisations)
+        if document.data["visible_to"]:
+            return list(document.data["visible_to"])
+        chosen = document.data["share_with"]
+        return [chosen] if chosen in self._content.organisations else sorted(self._content.organisations)
 
     def thread_by_hand(self, staff: Member, id: str, reference: str) -> None:
-        """Put the quarantined mail ``id`` into the inquiry ``reference``: staff have read it and say it belongs there.
+        """Somebody of the staff read a mail kept aside and says where it belongs: it becomes a message there.
 
-        As if its sender had been known; then it is settled. Raises ``NotFound`` for either, ``Invalid`` (attachments).
+        Raises ``NotFound`` (the mail, or the inquiry), ``Invalid`` (``reference``) for a mail without readable text.
         """
-        raise NotImplementedError
+        mail, uploads = self._readable(self._open(staff, id)[0])
+        files = attachments.check(uploads)
+        attachments.write(self._means.files, files, uploads)
+
+        def attempt() -> None:
+            kept, version = self._open(staff, id)
+            case = Case.load(self._means.store, reference, self._means.clock.now())
+            if staff.organisation not in case.inquiry.visible_to:
+                raise NotFound(reference)
+            message = self._message(mail, case, None, files)
+            message.kind, message.author, message.text = "reply", mail.sender_name, message.text[:LONGEST_MESSAGE]
+            take_message(case, message, self._mail, self._content, f"{reference}:{id}")
+            case.audit(staff.email, staff.organisation, "thread_mail")
+            kept.state, kept.settled_by = "settled", staff.email
+            kept.inquiry, kept.visible_to = reference, case.inquiry.visible_to
+            case.also(Replace(QUARANTINE, id, kept.data(), version))
+            self._means.store.commit(case.writes())
+
+        decide(attempt)
+
+    def _open(self, staff: Member, id: str) -> tuple[Quarantined, str]:
+        """A mail that waits for somebody, with its version. Raises ``NotFound``."""
+        document = self._means.store.get(QUARANTINE, id)
+        if document is None or staff.organisation not in document.data["visible_to"]:
+            raise NotFound(id)
+        kept = Quarantined.model_validate(document.data)
+        if kept.state != "open":
+            raise NotFound(id)
+        return kept, document.version
+
+    def _readable(self, kept: Quarantined) -> tuple[Mail, list[Upload]]:
+        """The mail, and those of its files that are taken. Raises ``Invalid``."""
+        raw = self._means.files.read(kept.file)
+        try:
+            mail = mail_reading.read(raw[0] if raw else b"")
+        except Malformed:
+            message = "This mail cannot be read. Save it and copy what matters into a note."
+            raise Invalid({"reference": message}) from None
+        return mail, [upload for upload in mail.uploads if attachments.media_type(upload.content)]
+
+
+def _key(mail: Mail | None, raw: bytes, address: str) -> str:
+    """The same mail to the same address, however often it is delivered."""
+    identity = mail.message_id if mail and mail.message_id else hashlib.sha256(raw).hexdigest()
+    return key_of(identity, address)

@@ -1,23 +1,73 @@
-"""Under construction: answers ``/healthz`` and takes every event, so that the whole can run."""
+"""Entry points of the inquiries functions. The only module of the slice that wires."""
 
 from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
 
 import functions_framework
 from flask import Request, Response
 
+from functions.inquiries.base import Means
+from functions.inquiries.service import Service
+from shared.intake import Intake
+from shared.web.site import Site
+from shared.wiring import platform
+
 __all__ = ["desk", "events", "web"]
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@cache
+def _means() -> Means:
+    here = platform()
+    settings = here.settings
+    return Means(here.store, here.files, here.clock, here.tokens, settings.base_url, settings.inbound_domain)
+
+
+@cache
+def _service() -> Service:
+    return Service(_means())
+
+
+@cache
+def _web() -> Site:
+    from functions.inquiries import pages, status_page
+    from functions.inquiries import web as api
+
+    site = Site(platform(), TEMPLATES)
+    api.register(site, _service())
+    pages.register(site, _service())
+    status_page.register(site, _service())
+    return site
+
+
+@cache
+def _desk() -> Site:
+    from functions.inquiries import desk as pages
+
+    site = Site(platform(), TEMPLATES)
+    pages.register(site, _service(), _means())
+    return site
+
+
+@cache
+def _events() -> Intake:
+    from functions.inquiries import events as event_intake
+
+    return event_intake.intake(platform(), _service())
 
 
 @functions_framework.http
 def web(request: Request) -> Response:
-    return Response("under construction\n", 200, content_type="text/plain")
+    return _web()(request)
 
 
 @functions_framework.http
 def desk(request: Request) -> Response:
-    return web(request)
+    return _desk()(request)
 
 
 @functions_framework.http
 def events(request: Request) -> Response:
-    return Response("", 200 if request.path == "/healthz" else 204)
+    return _events()(request)

@@ -168,21 +168,24 @@ class AuditEntry(Stored):
     detail: dict[str, Any] = {}
 
 
+Reason = Literal[
+    "unknown_address",
+    "forged_address",
+    "expired_address",
+    "ambiguous_address",
+    "unknown_sender",
+    "too_large",
+    "attachment_refused",
+    "malformed",
+]
+
+
 class Quarantined(Stored):
     """Collection ``quarantine``: an inbound mail that could not be threaded; ``file`` holds it raw."""
 
     received_at: Instant
     state: Literal["open", "settled"] = "open"
-    reason: Literal[
-        "unknown_address",
-        "forged_address",
-        "expired_address",
-        "ambiguous_address",
-        "unknown_sender",
-        "too_large",
-        "attachment_refused",
-        "malformed",
-    ]
+    reason: Reason
     detail: str = ""
     sender: str
     recipients: list[str]

@@ -1,0 +1,17 @@
+"""What the slice does when an event arrives, and once a minute."""
+
+from __future__ import annotations
+
+from functions.inquiries.service import Service
+from shared.contracts.inquiries import InquiryReceived
+from shared.intake import Intake
+from shared.wiring import Platform
+
+
+def intake(platform: Platform, service: Service) -> Intake:
+    return Intake(
+        platform,
+        consumer="inquiries",
+        handlers={InquiryReceived: service.routing.on_received},
+        on_tick=service.deadlines.tick,
+    )
