@@ -43,6 +43,7 @@ class Settings:
     emulated: bool = False  # the cloud engine talks to the emulators
     files_bucket: str = ""  # Cloud Storage, for attachments and exports
     push_auth: bool = True  # pushes must carry a token of `push_account` for `push_audience`
+    push_verified: bool = False  # Cloud Run has verified the token's signature, and removed it
     push_audience: str = ""
     push_account: str = ""
     iap_audience: str = ""  # Identity-Aware Proxy guards the desks and signs for this audience
@@ -98,6 +99,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         emulated=emulated,
         files_bucket=environ.get("ONESTOP_FILES_BUCKET", ""),
         push_auth=_push_auth(environ.get("ONESTOP_PUSH_AUTH", "on"), emulated),
+        push_verified=environ.get("ONESTOP_PUSH_AUTH") == "platform",
         push_audience=environ.get("ONESTOP_PUSH_AUDIENCE", "onestop" if engine == "embedded" else ""),
         push_account=environ.get("ONESTOP_PUSH_ACCOUNT", LOCAL_PUSHER if engine == "embedded" else ""),
         iap_audience=environ.get("ONESTOP_IAP_AUDIENCE", ""),
@@ -127,12 +129,13 @@ def _number(name: str, text: str) -> int:
 
 
 def _push_auth(value: str, emulated: bool) -> bool:
-    """The Pub/Sub emulator alone sends no tokens, so there alone the check may be off."""
-    if value not in ("on", "off"):
-        raise BadSettings(f"ONESTOP_PUSH_AUTH is {value!r}: set it to 'on' or 'off'")
+    """The Pub/Sub emulator alone sends no tokens, so there alone the check may be off. ``platform``: the function is
+    behind Cloud Run's own check (IAM), which removes the signature from what it lets through."""
+    if value not in ("on", "off", "platform"):
+        raise BadSettings(f"ONESTOP_PUSH_AUTH is {value!r}: set it to 'on', 'platform' or 'off'")
     if value == "off" and not emulated:
         raise BadSettings("ONESTOP_PUSH_AUTH is 'off': only the emulators may push without a token; set it to 'on'")
-    return value == "on"
+    return value != "off"
 
 
 def _local_key(data: Path) -> str:

@@ -16,12 +16,8 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[official.Emu
 
     Those that the environment names already are used as they are.
     """
-    firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
-    if firestore and pubsub:
-        yield official.Emulators(firestore, pubsub)
-        return
     try:
-        with official.running(tmp_path_factory.mktemp("emulators") / "log") as pair:
+        with official.given_or_running(tmp_path_factory.mktemp("emulators") / "log") as pair:
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in pair.environment("onestop-tests").items():
                     patch.setenv(name, value)

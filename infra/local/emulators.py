@@ -23,6 +23,7 @@ from shared.topology import Topology
 
 HOST = "127.0.0.1"
 IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
+DEAD_LETTER_TOPIC = "dead-letters"
 START_SECONDS = 60.0
 JAR_FIRESTORE = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 JAR_PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
@@ -40,6 +41,10 @@ HOW = (
 
 class NotFound(Exception):
     """No emulators on this machine; the text is one line and says how to get them."""
+
+
+class NotStarted(Exception):
+    """An emulator gave up; the text is one line with its last words."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,12 @@ def commands(firestore_port: int, pubsub_port: int) -> list[list[str]]:
 
 
 @contextmanager
-def running(log: Path, firestore_port: int = 0, pubsub_port: int = 0) -> Iterator[Emulators]:
-    """Both emulators, empty and ready, until the block ends or this process does. Raises ``NotFound``.
+def running(log: Path) -> Iterator[Emulators]:
+    """Both emulators, empty and ready, until the block ends or this process does.
 
-    Args:
-        log: a file that takes their output.
-        firestore_port, pubsub_port: 0 takes a free one.
+    Raises ``NotFound`` or ``NotStarted``. ``log`` is a file that takes their output.
     """
-    ports = [firestore_port or free_port(), pubsub_port or free_port()]
+    ports = [free_port(), free_port()]
     children: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands(*ports):
@@ -102,39 +105,61 @@ def running(log: Path, firestore_port: int = 0, pubsub_port: int = 0) -> Iterato
             child.wait()
 
 
-def create_topics(system: Topology, project: str, endpoints: Mapping[str, str]) -> None:
-    """Topics and push subscriptions as Terraform makes them in the cloud; again is no error.
+@contextmanager
+def given_or_running(log: Path) -> Iterator[Emulators]:
+    """Those that the environment names already, else ``running``."""
+    firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
+    if firestore and pubsub:
+        yield Emulators(firestore, pubsub)
+    else:
+        with running(log) as pair:
+            yield pair
+
+
+def create_topics(pubsub: str, system: Topology, project: str, endpoints: Mapping[str, str]) -> None:
+    """Topics and push subscriptions as Terraform makes them in the cloud; those that exist get the new endpoints.
 
     Args:
+        pubsub: ``host:port`` of the emulator.
         endpoints: by function, where its subscriptions push to; for a function that is absent they wait for a pull.
     """
+    import grpc
     from google.api_core.exceptions import AlreadyExists
-    from google.cloud import pubsub_v1
     from google.protobuf.duration_pb2 import Duration
+    from google.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+    from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-    publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+    def topic_path(topic: str) -> str:
+        return f"projects/{project}/topics/{topic}"
+
     delivery = system.delivery
     low, high = (Duration(seconds=seconds) for seconds in delivery.backoff)
-    with subscriber:
+    with grpc.insecure_channel(pubsub) as channel:
+        publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         for topic in system.topics:
             with suppress(AlreadyExists):
-                publisher.create_topic(name=publisher.topic_path(project, topic), timeout=10)
+                publisher.create_topic(name=topic_path(topic), timeout=10)
         for subscription in system.subscriptions:
             request: dict[str, object] = {
-                "name": subscriber.subscription_path(project, subscription.name),
-                "topic": publisher.topic_path(project, subscription.topic),
+                "name": f"projects/{project}/subscriptions/{subscription.name}",
+                "topic": topic_path(subscription.topic),
                 "ack_deadline_seconds": delivery.ack_deadline,
                 "retry_policy": {"minimum_backoff": low, "maximum_backoff": high},
+                "push_config": {"push_endpoint": endpoints.get(subscription.function, "")},
             }
-            if subscription.function in endpoints:
-                request["push_config"] = {"push_endpoint": endpoints[subscription.function]}
-            if subscription.topic != "dead-letters":
-                request["dead_letter_policy"] = {
-                    "dead_letter_topic": publisher.topic_path(project, "dead-letters"),
+            if subscription.topic != DEAD_LETTER_TOPIC:
+                policy = {
+                    "dead_letter_topic": topic_path(DEAD_LETTER_TOPIC),
                     "max_delivery_attempts": delivery.attempts,
                 }
-            with suppress(AlreadyExists):
+                request["dead_letter_policy"] = policy
+            try:
                 subscriber.create_subscription(request=request, timeout=10)
+            except AlreadyExists:
+                moved = {"subscription": request["name"], "push_config": request["push_config"]}
+                subscriber.modify_push_config(request=moved, timeout=10)
 
 
 def free_port() -> int:
@@ -168,12 +193,17 @@ def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """The child ends with this process, however that ends."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=partial(die_with, os.getpid())
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C reaches us alone: the functions stop first
+            preexec_fn=partial(die_with, os.getpid()),
         )
 
 
 def _wait(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until the emulator answers HTTP. Raises ``RuntimeError`` with its last words where it gives up."""
+    """Until the emulator answers HTTP. Raises ``NotStarted``."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
@@ -185,4 +215,4 @@ def _wait(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 return
         time.sleep(0.05)
     words = log.read_text(errors="replace").strip().splitlines() or ["no word in its log"]
-    raise RuntimeError(f"an emulator does not start: {words[-1]} (its log: {log})")
+    raise NotStarted(f"an emulator does not start: {words[-1]} (its log: {log})")

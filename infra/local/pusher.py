@@ -147,13 +147,17 @@ class Ticker:
     def step(self) -> bool:
         """Tick and erase what has expired, where a new minute has begun. True when it did."""
         now = self._clock.now()
-        minute = now.strftime("%Y-%m-%dT%H:%MZ")
+        minute = minute_of(now)
         if minute == self._minute:
             return False
         self._bus.publish([tick(now, minute)])
         self._store.erase_expired(utc_text(now))
         self._minute = minute
         return True
+
+
+def minute_of(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H:%MZ")
 
 
 def tick(now: datetime, minute: str) -> Message:

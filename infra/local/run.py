@@ -1,9 +1,10 @@
 """Runs all of onestop on this machine: ``python -m infra.local.run``, or ``make run``.
 
 Settings come from the environment: ``PORT`` (8080; 0 takes a free one), ``DATA`` (``.onestop``), ``ENGINE``
-(``embedded``), and the ``ONESTOP_*`` variables of ``shared.settings``. For every target of ``shared/topology.toml``
-there is one functions-framework process, as in the cloud; in front of them a gateway gives them one origin, and behind
-them the pusher stands in for Pub/Sub and Cloud Scheduler.
+(``embedded``, or ``emulators`` for Google's own of Firestore and Pub/Sub), and the ``ONESTOP_*`` variables of
+``shared.settings``. For every target of ``shared/topology.toml`` there is one functions-framework process, as in the
+cloud; in front of them a gateway gives them one origin. Behind them the pusher stands in for Pub/Sub and Cloud
+Scheduler, or beside the emulators the ticker for the latter alone.
 
 While it runs, ``<DATA>/run.json`` tells the address and everybody's pid.
 """
@@ -20,11 +21,13 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from infra.local import emulators
 from infra.local.processes import ROOT, Child, Family
 from shared import settings, topology, wiring
 from shared.topology import Target, Topology
@@ -33,7 +36,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 BEHIND = 5  # niceness of what no visitor waits for
-ENGINES = ("embedded",)
+ENGINES = ("embedded", "emulators")
 
 
 class Refused(Exception):
@@ -55,8 +58,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         plan = read_plan(dict(os.environ))
-        with take_folder(plan.data), listen(plan.port) as listener:
-            run(plan, listener, family)
+        with take_folder(plan.data), listen(plan.port) as listener, started_engine(plan) as engine:
+            try:
+                run(plan, engine, listener, family)
+            finally:
+                family.stop()  # before the emulators
     except Refused as refusal:
         say(str(refusal))
         return 1
@@ -72,16 +78,19 @@ def main() -> int:
     return 0
 
 
-def run(plan: Plan, listener: socket.socket, family: Family) -> None:
+def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Family) -> None:
     """Start everybody, wait until they answer, and look after them until interrupted."""
     begun = time.monotonic()
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    environment = child_environment(plan, url)
+    environment = child_environment(plan, url) | engine
     check_settings(environment)
-    import_content(environment)
     system = topology.load()
     ports = dict(zip((target.id for target in system.targets), free_ports(len(system.targets)), strict=True))
     environment["ONESTOP_TARGETS"] = json.dumps(ports)
+    if plan.engine == "emulators":
+        endpoints = {t.function: f"http://{HOST}:{ports[t.id]}/" for t in system.targets if t.name == "events"}
+        emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], system, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
+    import_content(environment)
 
     def write_state() -> None:
         state = {"url": url, "pid": os.getpid(), "children": {child.name: child.pid for child in family.children}}
@@ -92,9 +101,10 @@ def run(plan: Plan, listener: socket.socket, family: Family) -> None:
     family.on_change = write_state
     stage(system, plan.data)
     logs = plan.data / "logs"
+    helper = "pusher" if plan.engine == "embedded" else "ticker"
     family.start(*(function_process(target, system, ports, environment, plan.data) for target in system.targets))
     family.start(
-        Child("pusher", ["infra.local.pusher"], environment, new_log(logs, "pusher"), nice=BEHIND),
+        Child(helper, [f"infra.local.{helper}"], environment, new_log(logs, helper), nice=BEHIND),
         Child(
             "gateway",
             ["infra.local.gateway", str(listener.fileno())],
@@ -110,6 +120,7 @@ def run(plan: Plan, listener: socket.socket, family: Family) -> None:
         f"  desk         {url}/desk",
         f"  mailbox      {url}/mailbox",
         f"  data         {plan.data}",
+        *(["  The emulators forget theirs when they stop."] if plan.engine == "emulators" else []),
         sep="\n",
         flush=True,
     )
@@ -171,7 +182,21 @@ def child_environment(plan: Plan, url: str) -> dict[str, str]:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled bytecode starts four times faster
     environment.setdefault("ONESTOP_BASE_URL", url)
     environment.setdefault("ONESTOP_TRUSTED_HOPS", "1")  # the gateway
-    return environment | {"ONESTOP_DATA": str(plan.data), "ONESTOP_ENGINE": plan.engine, "PYTHONPATH": str(ROOT)}
+    return environment | {"ONESTOP_DATA": str(plan.data), "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def started_engine(plan: Plan) -> Iterator[dict[str, str]]:
+    """What the children must know of the engine, which runs as long as the block does. Raises ``Refused``."""
+    if plan.engine == "embedded":
+        yield {"ONESTOP_ENGINE": "embedded"}
+        return
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT") or "onestop-local"
+    try:
+        with emulators.given_or_running(new_log(plan.data / "logs", "emulators")) as pair:
+            yield {"ONESTOP_ENGINE": "cloud", "ONESTOP_PUSH_AUTH": "off", **pair.environment(project)}
+    except (emulators.NotFound, emulators.NotStarted) as error:
+        raise Refused(str(error)) from None
 
 
 def check_settings(environment: dict[str, str]) -> None:

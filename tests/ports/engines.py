@@ -6,6 +6,7 @@ of the emulators.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def _pubsub(place: str) -> Bus:
     from infra.local.emulators import create_topics
     from shared.adapters.cloud.pubsub import PubsubBus
 
-    create_topics(topology.load(), place, endpoints={})
+    create_topics(os.environ["PUBSUB_EMULATOR_HOST"], topology.load(), place, endpoints={})
     return PubsubBus(place)
 
 
