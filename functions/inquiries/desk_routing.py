@@ -46,7 +46,7 @@ def _page(visit: Visit, service: Service, explanation: Explanation | None, error
         "desk_routing.html",
         422 if error else 200,
         typed={name: visit.request.form.get(name, "") for name in FIELDS},
-        chosen=visit.request.form.getlist("topics"),
+        chosen=visit.request.form.getlist("topics[]"),
         explanation=explanation,
         summary=explanation.summary(_) if explanation else "",
         sentences=explanation.sentences(_) if explanation else [],
@@ -60,7 +60,7 @@ def _page(visit: Visit, service: Service, explanation: Explanation | None, error
 def _facts(visit: Visit) -> Facts:
     form = visit.request.form
     return Facts(
-        topics=form.getlist("topics"),
+        topics=form.getlist("topics[]"),
         requester_type=form.get("requester_type", ""),
         country=form.get("country", ""),
         language=form.get("language", "") or "en",

@@ -145,11 +145,11 @@ def _typed(visit: Visit) -> dict[str, Any]:
     form = visit.request.form
     return {
         **{name: form.get(name, "") for name in ONE_LINE},
-        "topics": form.getlist("topics"),
+        "topics": form.getlist("topics[]"),
         "activity": form.get("activity") or None,
         "language": form.get("language") or visit.language,
         "share_with": form.get("share_with") or SHARE_WITH_ALL,
-        "consent": form.get("consent") == "true",
+        "consent": form.get("consent") == "on",
     }
 
 
