@@ -89,7 +89,7 @@ def _guard(settings: Settings) -> Callable[[str], None] | None:
     if settings.engine == "embedded":
         keys = kept(settings.data / PUSH_KEYS)
         return PushGuard(settings.push_audience, settings.push_account, (settings.push_account,), keys)
-    return PushGuard(settings.push_audience, settings.push_account)
+    return PushGuard(settings.push_audience, settings.push_account, verified=settings.push_verified)
 
 
 @cache

@@ -5,6 +5,7 @@ alert_email = "operator@example.org"
 
 # region             = "europe-west1"
 # firestore_location = "eur3"
+# reply_domain       = "reply.example.org"
 # allowed_origins    = ["https://www.example.org"]
 # min_instances      = { registration-web = 1 }
 # rate_limit         = { pages = 1200, forms = 120, inbound_mail = 600 }

@@ -54,8 +54,10 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_ALLOWED_ORIGINS = join(" ", var.allowed_origins)
         ONESTOP_TRUSTED_HOPS    = 2 # the load balancer appends the client's address and its own to X-Forwarded-For
       },
+      var.reply_domain == null ? {} : { ONESTOP_REPLY_DOMAIN = var.reply_domain },
       contains(each.value.uses, "files") ? { ONESTOP_FILES_BUCKET = google_storage_bucket.files.name } : {},
       each.value.name == "events" ? {
+        ONESTOP_PUSH_AUTH     = "platform" # Cloud Run lets the pusher alone in, and removes the signature of its token
         ONESTOP_PUSH_AUDIENCE = local.push_urls[each.key]
         ONESTOP_PUSH_ACCOUNT  = google_service_account.pusher.email
       } : {},

@@ -14,7 +14,7 @@ output "files_bucket" {
 
 output "secrets" {
   description = "Secret Manager names, by the setting they carry."
-  value       = { for key, setting in local.secrets : setting => google_secret_manager_secret.secret[key].secret_id }
+  value       = { for key, rule in local.secrets : rule.setting => google_secret_manager_secret.secret[key].secret_id }
 }
 
 output "functions" {

@@ -2,12 +2,13 @@
 
 locals {
   secrets = {
-    "secret-keys" = "ONESTOP_SECRET_KEYS" # signs links, cookies and addresses
-    "smtp-relays" = "ONESTOP_SMTP_RELAYS"
+    "secret-keys"    = { setting = "ONESTOP_SECRET_KEYS", use = "" } # signs links, cookies and addresses
+    "smtp-relays"    = { setting = "ONESTOP_SMTP_RELAYS", use = "mail" }
+    "inbound-secret" = { setting = "ONESTOP_INBOUND_SECRET", use = "inbound" } # the mail provider's hook knows it
   }
   secrets_of = {
     for id, target in local.targets : id => {
-      for secret, key in local.secrets : secret => key if secret != "smtp-relays" || contains(target.uses, "mail")
+      for secret, rule in local.secrets : secret => rule.setting if rule.use == "" || contains(target.uses, rule.use)
     }
   }
 }

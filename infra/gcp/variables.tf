@@ -63,6 +63,12 @@ variable "mail_from" {
   }
 }
 
+variable "reply_domain" {
+  description = "Domain whose mail the provider's inbound hook brings here; null: that of mail_from."
+  type        = string
+  default     = null
+}
+
 variable "allowed_origins" {
   description = "Other sites whose pages may call the API (CORS), e.g. https://www.example.org."
   type        = list(string)

@@ -128,6 +128,29 @@ def test_without_the_guard_every_one_of_these_would_get_in(tmp_path: Path, fault
     assert push(replace(guarded(tmp_path), push_guard=None), FAULTS[fault]()) == 204
 
 
+def stripped(authorization: str) -> str:
+    """As Cloud Run hands on a token that it has verified itself."""
+    return authorization.rpartition(".")[0] + identity.REMOVED
+
+
+def behind_cloud_run(data: Path) -> Platform:
+    keys = lambda: {"google": GOOGLE.public}  # noqa: E731
+    return replace(here(data), push_guard=PushGuard(AUDIENCE, ACCOUNT, keys=keys, verified=True))
+
+
+def test_a_token_that_cloud_run_verified_is_taken_without_its_signature_there_alone(tmp_path: Path) -> None:
+    assert push(behind_cloud_run(tmp_path), stripped(bearer())) == 204
+    assert push(behind_cloud_run(tmp_path), bearer()) == 204
+    assert push(guarded(tmp_path), stripped(bearer())) == 403
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_behind_cloud_run_every_other_fault_is_still_refused(tmp_path: Path, fault: str) -> None:
+    assert push(behind_cloud_run(tmp_path), FAULTS[fault]()) == 403
+    if fault not in ("unsigned", "wrong key", "wrong key under the right id", "altered"):  # faults of a signature
+        assert push(behind_cloud_run(tmp_path), stripped(FAULTS[fault]())) == 403
+
+
 def test_a_new_key_is_fetched_but_not_at_every_strangers_wish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published, fetched = {"google": GOOGLE.public}, []
     platform = guarded(tmp_path, lambda: fetched.append(1) or dict(published))  # type: ignore[func-returns-value]

@@ -88,8 +88,8 @@ run "grants_what_targets_use" {
   command = plan
 
   assert {
-    condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == setunion(toset([for id in keys(google_service_account.target) : "${id} secret-keys"]), ["notification-events smtp-relays"])
-    error_message = "only notification.events reads the relays' passwords"
+    condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == setunion(toset([for id in keys(google_service_account.target) : "${id} secret-keys"]), ["notification-events smtp-relays", "inquiries-web inbound-secret"])
+    error_message = "only notification.events reads the relays' passwords, only inquiries.web the inbound hook's secret"
   }
   assert {
     condition     = !contains(keys(google_pubsub_topic_iam_member.publisher), "registration-web inquiries")
