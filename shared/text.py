@@ -12,3 +12,8 @@ def one_line(text: str) -> str:
     """Text as a header can hold it: no line breaks, no control characters, nothing that reverses its neighbours."""
     printable = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
     return " ".join(_BIDI_CONTROLS.sub("", printable).split())
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name
+    """Mark a text for the catalogues; it is translated where it is shown."""
+    return text

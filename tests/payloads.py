@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.contracts.events import Payload
+from shared.contracts.inquiries import (
+    AttachedFile,
+    Explanation,
+    Finding,
+    InquiryAnswered,
+    InquiryAssigned,
+    InquiryClosed,
+    InquiryErasureRequested,
+    InquiryEscalated,
+    InquiryMessageReceived,
+    InquiryReceived,
+    InquiryReminderDue,
+    InquiryReopened,
+    InquiryRouted,
+    Recipient,
+)
 from shared.contracts.registration import (
     EventFacts,
     Registrant,
@@ -65,4 +82,69 @@ def every_payload(**changes: object) -> list[Payload]:
         StaffSignInRequested(
             name="Ana", email="ana@example.org", language="en", link="https://onestop.example/in/x", valid_minutes=15
         ),
+    ]
+
+
+def recipient(language: str = "en") -> Recipient:
+    return Recipient(
+        name="Amina Diallo",
+        email="amina@example.org",
+        language=language,
+        link="https://onestop.example/i/token?a=1&b=2",
+        reply_to="reply+k7qm3xhd.r.5081.abcdefghijklmnopqrstuvwxyz@onestop.example",
+        message_id="<second@onestop.example>",
+        references=["<first@onestop.example>", "<theirs@mail.example>"],
+    )
+
+
+EXPLANATION = Explanation(
+    rules_version="v1",
+    lead="wto",
+    supporting=["who"],
+    queue="trips",
+    target_hours=16,
+    findings=[
+        Finding(rule="trips", title="TRIPS questions", outcome="leads", adds=["wto", "who"]),
+        Finding(rule="supply", title="Supply", outcome="failed", condition="topics", wanted=["procurement-supply"]),
+    ],
+    names={"who": "WHO", "wto": "WTO"},
+)
+
+
+def every_inquiry_payload(language: str = "en", **changes: object) -> list[Payload]:
+    facts: dict[str, Any] = {
+        "reference": "K7QM-3XHD",
+        "subject": "Vaccine plant",
+        "recipients": [recipient(language)],
+        **changes,
+    }
+    staff: dict[str, Any] = {
+        **facts,
+        "organisation": "WTO",
+        "requester": "Wanjiru Kamau",
+        "requester_organisation": "Ministry of Health",
+        "country": "KE",
+        "message": "How do we begin?\n\nWe have a site.",
+        "due_at": NOW + timedelta(days=2),
+        "timezone": "Europe/Zurich",
+    }
+    files = [AttachedFile(name="plan.pdf", size=2048)]
+    return [
+        InquiryReceived(**facts, message="How do we begin?", topics=["Local production"]),
+        InquiryAnswered(
+            **facts,
+            author="Kenji Mori",
+            organisation="World Trade Organization",
+            text="Dear Ms Kamau,\n\nBegin with <a plan>.",
+            awaits_reply=False,
+            attachments=files,
+        ),
+        InquiryClosed(**facts),
+        InquiryReopened(**facts),
+        InquiryRouted(**staff, leads=True, assigned=True, explanation=EXPLANATION, attachments=files),
+        InquiryAssigned(**staff, given_by="Kenji Mori", reason="Your field"),
+        InquiryReminderDue(**staff),
+        InquiryEscalated(**staff, assignee="Claire Dubois"),
+        InquiryMessageReceived(**staff, reopened=True, attachments=files),
+        InquiryErasureRequested(**staff),
     ]

@@ -1,15 +1,15 @@
 """Which mails an event calls for. A new mail is a pair of templates (``mail/x.txt``, ``mail/x.html``), a function
-here, and its line in ``MAILS``.
+here (about inquiries: in ``inquiry_mails.py``), and its line in ``MAILS``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
+from functions.notification.inquiry_mails import INQUIRY_MAILS
+from functions.notification.mail import Calendar, Mail, Person, greeting_name, isolated, moment
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     EventFacts,
@@ -28,66 +28,12 @@ from shared.text import one_line
 from shared.web import languages
 
 ATTENDS = ("confirmed", "attended")
-_LIKE_A_LINK = re.compile(r"[/@:]|\w\.\w{2,}")
-
-
-class Person(NamedTuple):
-    name: str
-    email: str
-
-
-@dataclass(frozen=True)
-class Attachment:
-    name: str
-    media_type: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """That the mail carries the event as a calendar entry, or takes it back."""
-
-    registration: RegistrationPayload
-    sequence: int
-    cancelled: bool = False
-
-
-@dataclass(frozen=True)
-class Mail:
-    """One mail to one person, before it is rendered.
-
-    Args:
-        template: the name of the pair in ``templates/mail``.
-        values: what its templates use.
-        reply_to: where an answer goes; without one, to the sender.
-        message_id: where another mail will refer to this one; else each delivery has an id of its own.
-        references: Message-IDs of the conversation so far, oldest first (RFC 5322, section 3.6.4).
-        useless_after: when it no longer helps to send it.
-    """
-
-    template: str
-    subject: str
-    to: Person
-    language: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    reply_to: Person | None = None
-    calendar: Calendar | None = None
-    attachments: Sequence[Attachment] = ()
-    message_id: str | None = None
-    references: Sequence[str] = ()
-    useless_after: datetime | None = None
 
 
 def mails_for(event: Event) -> list[Mail]:
     """The mails that ``event`` calls for, each to another address; none for an event that mails nobody."""
     compose = MAILS.get(type(event.payload))
     return compose(event.payload) if compose else []
-
-
-def greeting_name(text: str) -> str:
-    """A name to greet by; empty for one that a mail client might turn into a link, since a stranger typed it."""
-    name = one_line(text)
-    return "" if _LIKE_A_LINK.search(name) or len(name) > 100 else name
 
 
 # -- registrations --
@@ -98,7 +44,7 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
     _ = _gettext(payload)
     language, zone, deadline = _language(payload), payload.event.timezone, payload.verify_by
     clock = f"{languages.clock_time(deadline, zone, language)} {languages.offset(deadline, zone)}"
-    verify_by = _moment(languages.day(deadline, zone, language), clock, language)
+    verify_by = moment(languages.day(deadline, zone, language), clock, language)
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
     mail = _registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)
     return [replace(mail, useless_after=deadline)]
@@ -193,18 +139,8 @@ def when(facts: EventFacts, language: str) -> list[str]:
     first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
     zone = f"({languages.offset(facts.starts_at, facts.timezone)}, {facts.timezone})"
     if first == last:
-        return [first, _isolated(f"{start}–{end} {zone}", language)]
-    return [f"{_moment(first, start, language)} –", _moment(last, f"{end} {zone}", language)]
-
-
-def _moment(day: str, clock: str, language: str) -> str:
-    _ = languages.translations(language).gettext
-    return _("{day}, {time}").format(day=day, time=_isolated(clock, language))
-
-
-def _isolated(text: str, language: str) -> str:
-    """Digits and zone names keep their order inside right-to-left text (Unicode UAX #9, LRI and PDI)."""
-    return f"\u2066{text}\u2069" if languages.direction(language) == "rtl" else text
+        return [first, isolated(f"{start}–{end} {zone}", language)]
+    return [f"{moment(first, start, language)} –", moment(last, f"{end} {zone}", language)]
 
 
 def _language(payload: RegistrationPayload) -> str:
@@ -239,4 +175,5 @@ MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationExpired: _expired,
     ReminderDue: _reminder,
     StaffSignInRequested: _sign_in,
+    **INQUIRY_MAILS,
 }

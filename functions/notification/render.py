@@ -19,7 +19,7 @@ from typing import Literal
 
 import jinja2
 
-from functions.notification.mails import Attachment, Calendar, Mail, Person
+from functions.notification.mail import Attachment, Calendar, Mail, Person
 from shared.text import one_line
 from shared.web import languages
 

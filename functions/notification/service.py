@@ -18,7 +18,8 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 
-from functions.notification.mails import Mail, mails_for
+from functions.notification.mail import Mail
+from functions.notification.mails import mails_for
 from functions.notification.render import render
 from shared.contracts.events import Event, parse
 from shared.ports import (

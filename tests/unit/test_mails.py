@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.notification.mails import MAILS, Attachment, Mail, Person, mails_for
+from functions.notification.mail import Attachment, Mail, Person
+from functions.notification.mails import MAILS, mails_for
 from functions.notification.render import render
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
@@ -25,7 +26,7 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.web import languages
-from tests.payloads import FACTS, JOIN, MANAGE, NOW, common, every_payload, person
+from tests.payloads import FACTS, JOIN, MANAGE, NOW, common, every_inquiry_payload, every_payload, person
 
 FROM = "onestop <noreply@onestop.example>"
 
@@ -60,10 +61,10 @@ def names(payload: Payload) -> str:
 
 
 def test_every_mail_has_its_line_and_its_sample_here() -> None:
-    assert {type(payload) for payload in every_payload()} == set(MAILS)
+    assert {type(payload) for payload in [*every_payload(), *every_inquiry_payload()]} == set(MAILS)
 
 
-@pytest.mark.parametrize("payload", every_payload(), ids=names)
+@pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
 def test_every_mail_has_text_html_and_the_headers_of_a_machine(payload: Payload) -> None:
     message = sent(payload)
     assert message["From"] == FROM
@@ -86,7 +87,7 @@ def test_the_same_mail_gives_the_same_bytes(payload: Payload) -> None:
     assert sent(payload)["Message-ID"] != sent(payload, "event-2")["Message-ID"]
 
 
-@pytest.mark.parametrize("payload", every_payload(), ids=names)
+@pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
 def test_lines_are_short_enough_and_seven_bit(payload: Payload) -> None:
     (mail,) = mails_for(Event("e", NOW, "", payload))
     lines = render(mail, "e", FROM, NOW).as_bytes().split(b"\r\n")
