@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,9 +25,11 @@ class Answer:
 
     @property
     def ours(self) -> bool:
-        """Whether a function of ours answered, rather than a load balancer or somebody else's page."""
-        problem = self.headers.get("content-type", "").startswith("application/problem+json")
-        return self.status < 500 and (problem or "content-security-policy" in self.headers)
+        """Whether a function of ours answered, or the proxy before a desk, rather than somebody else's page."""
+        if self.headers.get("location", "").startswith("https://accounts.google.com/"):
+            return True
+        is_json = self.headers.get("content-type", "").startswith(("application/json", "application/problem+json"))
+        return self.status < 500 and (is_json or "content-security-policy" in self.headers)
 
 
 def main(arguments: list[str]) -> int:
@@ -46,28 +48,27 @@ def questions(url: str) -> Iterator[tuple[str, str]]:
     for target in topology.load().targets:
         for path in target.paths:
             yield f"{path} is answered by {target.id}", _fault(url, path, lambda answer: answer.ours)
-    yield "/healthz reaches the store", _fault(url, "/healthz", lambda answer: answer.status == 200)
-    yield "the list of events is there", _fault(url, "/api/events", _is_json)
-    yield (
-        "the API describes itself",
-        _fault(url, "/api/openapi.json", lambda answer: "paths" in json.loads(answer.body)),
-    )
+    # Not /healthz: Cloud Run keeps some paths that end in z to itself. This reads the store as well.
+    yield "the list of events is there", _fault(url, "/api/events", _lists_events)
+    yield "the API describes itself", _fault(url, "/api/openapi.json", _describes_itself)
     if url.startswith("https:"):
         plain = url.replace("https:", "http:", 1)
         yield "plain HTTP leads to HTTPS", _fault(plain, "/", lambda answer: answer.status in (301, 308))
 
 
-def _is_json(answer: Answer) -> bool:
-    json.loads(answer.body)
-    return answer.status == 200
+def _lists_events(answer: Answer) -> bool:
+    return answer.status == 200 and isinstance(json.loads(answer.body)["events"], list)
 
 
-def _fault(url: str, path: str, good: object) -> str:
-    assert callable(good)
+def _describes_itself(answer: Answer) -> bool:
+    return answer.status == 200 and bool(json.loads(answer.body)["paths"])
+
+
+def _fault(url: str, path: str, good: Callable[[Answer], bool]) -> str:
     try:
         answer = get(url, path)
         return "" if good(answer) else f"unexpected answer {answer.status} {answer.body[:80]!r}"
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         return f"{type(error).__name__}: {error}"
 
 
