@@ -1,0 +1,58 @@
+"""Fixtures of the browser tests: one running onestop, one chromium, a new window for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.system.conftest import onestop as onestop
+from tests.system.harness import Onestop
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):
+        if os.environ.get("ONESTOP_REQUIRE_ALL") == "1":
+            pytest.fail("these tests need Debian's chromium: apt-get install chromium")
+        pytest.skip("no chromium here")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, onestop: Onestop) -> Iterator[Callable[..., Page]]:
+    """Opens a window of a new visitor (``width=390`` for a telephone, ``java_script_enabled=False``).
+
+    The test fails where a page breaks the security policy, throws, or is wider than its window.
+    """
+    faults: list[str] = []
+    contexts = []
+
+    def opened(width: int = 1280, **options: object) -> Page:
+        context = chromium.new_context(base_url=onestop.url, viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+        page.on("console", lambda told: faults.append(told.text) if "Security Policy" in told.text else None)
+        page.on("load", lambda: faults.extend(_too_wide(page)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _too_wide(page: Page) -> list[str]:
+    size = page.viewport_size or {"width": 0}
+    wide = page.locator("html").bounding_box()
+    return [f"{page.url} is wider than {size['width']}"] if wide and wide["width"] > size["width"] else []
