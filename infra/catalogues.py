@@ -51,6 +51,7 @@ def read(path: Path) -> Catalog:
 def write(path: Path, catalog: Catalog) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     catalog.header_comment = f"# onestop in {catalog.locale.english_name}." if catalog.locale else ""
+    catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = "the onestop project"
     with path.open("wb") as file:
         write_po(file, catalog, width=110, sort_output=True, ignore_obsolete=True, include_lineno=False)
 
