@@ -11,10 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeVar
+
+from shared import settings, wiring
+from shared.ports import Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds; only a failing test waits that long
@@ -87,7 +91,8 @@ class Onestop:
 
     def kill(self, name: str) -> None:
         """``kill -9`` one child with its workers, as a crash of that function would be."""
-        os.killpg(self.children()[name], signal.SIGKILL)
+        with suppress(ProcessLookupError):  # dead already, and about to be restarted
+            os.killpg(self.children()[name], signal.SIGKILL)
 
     def kill_worker(self, name: str) -> None:
         """``kill -9`` one worker of a function; its server forks another."""
@@ -101,6 +106,21 @@ class Onestop:
     def url(self) -> str:
         """The origin, without a trailing slash."""
         return str(self._state()["url"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a tool that works on the same data while this runs."""
+        return {**os.environ, **self._state()["engine"], "ONESTOP_DATA": str(self.data)}  # type: ignore[dict-item]
+
+    def run_tool(self, module: str, *arguments: str) -> str:
+        """``python -m MODULE ARGUMENT...`` beside the running system; returns what it printed."""
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def store(self) -> Store:
+        """Its store, to look into."""
+        return wiring.build(settings.from_environment(self.environment)).store
 
     def _state(self) -> dict[str, object]:
         return json.loads((self.data / "run.json").read_text())

@@ -79,15 +79,8 @@ def calendar_of(mail: EmailMessage) -> icalendar.Calendar:
 
 
 def import_event(onestop: Onestop, folder: Path, id: str) -> None:
-    import subprocess
-    import sys
-
-    from tests.system.harness import ROOT
-
     (folder / "event.toml").write_text(EVENT.format(id=id))
-    command = [sys.executable, "-m", "functions.registration.content", "import", str(folder / "event.toml")]
-    environment = {"PATH": "/usr/bin:/bin", "ONESTOP_DATA": str(onestop.data)}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    onestop.run_tool("functions.registration.content", "import", str(folder / "event.toml"))
 
 
 FIELDS = {"country": "EG", "organisation": "Ministry", "category": "participant", "consent": "on"}
@@ -150,10 +143,10 @@ def test_the_mailbox_page_shows_what_was_sent(onestop: Onestop) -> None:
     assert "mailbox@journey.example" in Visitor(onestop.url).get("/mailbox")
 
 
-def test_reminders_follow_the_clock(new_onestop: object) -> None:
+def test_reminders_follow_the_clock(new_onestop: object, engine: dict[str, str]) -> None:
     from datetime import timedelta
 
-    onestop: Onestop = new_onestop()  # type: ignore[operator]
+    onestop: Onestop = new_onestop(**engine)  # type: ignore[operator]
     onestop.start()
     email = "early@journey.example"
     register(onestop.url, "open-briefing", email)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.system.harness import ROOT, Onestop
+from tests.system.harness import Onestop
 from tests.system.people import crowd
 
 pytestmark = pytest.mark.system
@@ -33,9 +30,7 @@ categories = [{ id = "participant", name = "Participant" }]
 
 def test_exactly_400_of_800_get_a_seat(onestop: Onestop, tmp_path: Path) -> None:
     (tmp_path / "race.toml").write_text(EVENT)
-    command = [sys.executable, "-m", "functions.registration.content", "import", str(tmp_path / "race.toml")]
-    environment = {**os.environ, "ONESTOP_DATA": str(onestop.data)}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    onestop.run_tool("functions.registration.content", "import", str(tmp_path / "race.toml"))
 
     answers = crowd(onestop.url, "race", [f"p{n}@race.example" for n in range(800)], clients=64)
 
@@ -49,10 +44,7 @@ def test_exactly_400_of_800_get_a_seat(onestop: Onestop, tmp_path: Path) -> None
 def _assert_first_come_first_served(onestop: Onestop, answers: list) -> None:  # type: ignore[type-arg]
     """Whoever was answered before somebody else asked stands before them; and nobody who was put into the line was
     passed by somebody who asked later and got a seat."""
-    from shared import topology
-    from shared.adapters.embedded.store import SqliteStore
-
-    store = SqliteStore(onestop.data / "store.db", topology.load().store)
+    store = onestop.store()
     where = [("event", "==", "race"), ("state", "==", "waitlisted"), ("category", "==", "participant")]
     line = store.query("registrations", *where, order="waitlisted_at", limit=1000)
     place = {document.id: number for number, document in enumerate(line)}
