@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import load
+from benchmarks.load import Result
 from benchmarks.servers import ROOT, Served, serve
+from shared import topology
 
 SUBJECTS = Path(__file__).with_name("subjects")
 DEFAULTS: dict[str, str] = {}
@@ -60,18 +65,13 @@ def keyed() -> Iterator[bytes]:
 @contextmanager
 def onestop(environment: Mapping[str, str]) -> Iterator[Served]:
     """The registration function as the runner starts it, on a store with one large event."""
-    import subprocess
-    import sys
-
     with tempfile.TemporaryDirectory() as folder:
         data = {"ONESTOP_DATA": folder, "PYTHONPATH": str(ROOT), "ONESTOP_LIMITS": "off", **environment}
         content = Path(folder, "bench.toml")
         content.write_text(EVENTS)
         importing = [sys.executable, "-m", "functions.registration.content", "import", str(content)]
-        subprocess.run(importing, check=True, cwd=ROOT, env={**_inherited(), **data}, stdout=subprocess.DEVNULL)
-        main = Path(folder, "main.py")
-        main.write_text("from functions.registration.main import *\n")
-        with serve(main, "web", data, "/api/events/bench-forum") as served:
+        subprocess.run(importing, check=True, cwd=ROOT, env={**os.environ, **data}, stdout=subprocess.DEVNULL)
+        with serve(staged(Path(folder), "registration"), "web", data, "/api/events/bench-forum") as served:
             yield served
 
 
@@ -89,7 +89,67 @@ def hello(environment: Mapping[str, str]) -> Iterator[Served]:
         yield served
 
 
-def _inherited() -> dict[str, str]:
-    import os
+def rates(environment: Mapping[str, str], clients: int) -> dict[str, Result]:
+    """One round of all three under the same server settings, one after the other."""
+    with hello(environment) as served:
+        greeted = load.run(served.port, itertools.repeat(load.get("/")), clients, SECONDS)
+    with bare(environment) as served:
+        inserted = load.run(served.port, (load.post("/", body) for body in bodies()), clients, SECONDS)
+    with onestop(environment) as served:
+        registered = load.run(served.port, keyed(), clients, SECONDS)
+    faults = {status: n for status, n in registered.statuses.items() if status != 201}
+    assert not faults, f"not every registration was taken: {faults}"
+    return {"hello": greeted, "bare": inserted, "onestop": registered}
 
-    return dict(os.environ)
+
+def report() -> None:
+    """Registrations a second, then start-up and memory of every target."""
+    shape = topology.load().local_servers["web"]
+    ours = {"WORKERS": str(shape.workers), "THREADS": str(shape.threads)}
+    print(f"Registrations a second through the API, {shape.workers} workers of {shape.threads} threads;")
+    print(f"the best of {ROUNDS} rounds of {SECONDS:.0f} s each, yardsticks under the same settings\n")
+    print("clients  hello  bare insert  onestop  p95 ms   onestop/bare  onestop/bare at the framework's defaults")
+    for clients in (16, 64):
+        rounds = [rates(ours, clients) for _ in range(ROUNDS)]
+        defaults = [_bare_rate(clients) for _ in range(ROUNDS)]
+        best = {name: max((r[name] for r in rounds), key=lambda result: result.rate) for name in rounds[0]}
+        mine, other = best["onestop"], best["bare"].rate
+        print(
+            f"{clients:7} {best['hello'].rate:6.0f} {other:12.0f} {mine.rate:8.0f} {mine.p95:7.0f}"
+            f" {mine.rate / other:14.2f} {mine.rate / max(defaults):41.2f}"
+        )
+    _report_starts()
+
+
+def _bare_rate(clients: int) -> float:
+    with bare(DEFAULTS) as served:
+        return load.run(served.port, (load.post("/", body) for body in bodies()), clients, SECONDS).rate
+
+
+def _report_starts() -> None:
+    print("\nStart to first answer in seconds (best of 3), and peak memory of the largest process in MiB\n")
+    print("target                 start  above hello  memory")
+    one = {"WORKERS": "1", "THREADS": "1"}
+    base, memory = _start(SUBJECTS / "hello.py", "target", one)
+    print(f"{'hello-world':22} {base:5.2f} {'':12} {memory:7}")
+    with tempfile.TemporaryDirectory() as folder:
+        for target in topology.load().targets:
+            source = staged(Path(folder), target.function)
+            seconds, memory = _start(source, target.name, {**one, "ONESTOP_DATA": folder})
+            print(f"{target.id:22} {seconds:5.2f} {seconds - base:12.2f} {memory:7}")
+
+
+def _start(source: Path, target: str, environment: Mapping[str, str]) -> tuple[float, int]:
+    best, memory = float("inf"), 0
+    for _ in range(ROUNDS + 1):  # the first one compiles bytecode
+        with serve(source, target, environment, "/healthz") as served:
+            best, memory = min(best, served.seconds_to_first_answer), served.peak_memory()
+    return best, memory
+
+
+def staged(folder: Path, function: str) -> Path:
+    """The root ``main.py`` that runner and zips use too."""
+    main = folder / function / "main.py"
+    main.parent.mkdir(exist_ok=True)
+    main.write_text(f"from functions.{function}.main import *\n")
+    return main

@@ -35,12 +35,12 @@ class Tokens:
     def sign(self, purpose: str, value: str, expires: datetime | None = None) -> str:
         """A URL-safe token for ``value`` (letters, digits, ``-:_~@+``), which stays readable in it."""
         limit = f"{int(expires.timestamp()):x}" if expires else ""
-        return self._signer(purpose).sign(f"{value}!{limit}").decode()
+        return self._signer(purpose).sign(f"{value}~{limit}").decode()
 
     def read(self, purpose: str, token: str, now: datetime) -> str:
         """The value that was signed for ``purpose``. Raises ``BadToken``."""
         try:
-            value, _, limit = self._signer(purpose).unsign(token).decode().rpartition("!")
+            value, _, limit = self._signer(purpose).unsign(token).decode().rpartition("~")
         except (BadSignature, UnicodeError):
             raise BadToken("not a link of ours") from None
         if limit and now.timestamp() > int(limit, 16):
@@ -76,5 +76,5 @@ class Tokens:
         if purpose not in self._signers:
             derive = Signer(self._keys, salt=f"onestop.{purpose}", digest_method=hashlib.sha256).derive_key
             keys = [derive(key) for key in self._keys]
-            self._signers[purpose] = Signer(keys, sep=".", key_derivation="none", digest_method=hashlib.sha256)
+            self._signers[purpose] = Signer(keys, sep="~", key_derivation="none", digest_method=hashlib.sha256)
         return self._signers[purpose]

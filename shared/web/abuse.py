@@ -52,9 +52,14 @@ def guard(visit: Visit) -> Guard:
 
 
 def check_rate(visit: Visit) -> None:
-    """Count one thing that this visitor sends. Raises ``Problem`` (429) above the limits."""
+    """Count one thing that this visitor sends. Raises ``Problem`` (429) above the limits.
+
+    This machine's own programs are not strangers: the operator's scripts and load tests are not counted.
+    """
     settings = visit.platform.settings
     address = client_address(visit.request, settings.trusted_hops)
+    if address.startswith("127.") or address == "::1":
+        return
     visitor, network = visitor_and_network(address)
     take, limits = visit.site.limiter.take, settings.limits
     wait = take("visitor", visitor, limits.visitor) or take("network", network, limits.network)

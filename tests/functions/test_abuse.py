@@ -218,7 +218,7 @@ def test_a_form_sent_at_once_comes_back_and_passes_a_little_later(tmp_path: Path
     assert browser.send(fast).text == "taken"
 
 
-@pytest.mark.parametrize("shown", ["", "1!.x", "1795424400"])
+@pytest.mark.parametrize("shown", ["", "1~~x", "1795424400"])
 def test_a_made_up_time_of_showing_is_not_believed(tmp_path: Path, shown: str) -> None:
     browser = Browser(form(here(tmp_path, seconds=1), tmp_path))
     assert browser.send(browser.get("/form"), email=EMAIL, shown=shown).status_code == 422

@@ -191,7 +191,7 @@ def test_an_erased_request_has_no_page(world: World, browser: Browser) -> None:
     assert "Wanjiru" not in gone.text
 
 
-@pytest.mark.parametrize("token", ["x", "AAAA-AAAA", "AAAA-AAAA!.x"])
+@pytest.mark.parametrize("token", ["x", "AAAA-AAAA", "AAAA-AAAA~~x"])
 def test_a_forged_link_opens_nothing(browser: Browser, token: str) -> None:
     assert browser.get(f"/i/{token}").status_code == 404
     assert browser.get(f"/i/{token}/files/x").status_code == 404
