@@ -1,4 +1,7 @@
-"""Staff's view of the mail: what was sent, what failed and why, and messages that no function could handle."""
+"""The operator's view: what was sent, what failed and why, what waits, and messages that no function could handle.
+
+For administrators alone, and addresses are masked: who wrote to one organisation in confidence is not told to another.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from flask import Response
 
 from functions.notification.service import PAGE, STATES, Deliveries
 from shared import topology
+from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
+from shared.logs import masked
 from shared.ports import Cursor
 from shared.web import staff
 from shared.web.problem import Problem
@@ -17,6 +22,7 @@ VIEWS = ("failed", "suppressed", "queued", "sent", "dead")
 
 def register(site: Site, deliveries: Deliveries) -> None:
     staff.protect(site, "/mailbox")
+    site.before.append(_administrators_only)
 
     @site.route("/desk/mail")
     def overview(visit: Visit) -> Response:
@@ -33,7 +39,18 @@ def register(site: Site, deliveries: Deliveries) -> None:
         counts = {state: deliveries.count(state) for state in STATES}
         counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"))
         more = "~".join(page[-1].cursor("time")) if len(page) == PAGE else ""
-        return visit.page("desk_mail.html", view=view, views=VIEWS, page=page, counts=counts, more=more)
+        oldest = next(iter(store.query(OUTBOX, order="time", limit=1)), None)
+        waiting_since = oldest.data["time"] if oldest else ""
+        return visit.page(
+            "desk_mail.html",
+            view=view,
+            views=VIEWS,
+            page=page,
+            counts=counts,
+            more=more,
+            waiting_since=waiting_since,
+            masked=masked,
+        )
 
     @site.route("/desk/mail/retry", "POST")
     def retry(visit: Visit) -> Response:
@@ -47,6 +64,11 @@ def register(site: Site, deliveries: Deliveries) -> None:
         topics = {s.name: s.topic for s in topology.load().subscriptions}
         replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
         return visit.redirect("/desk/mail?state=dead")
+
+
+def _administrators_only(visit: Visit) -> None:
+    if visit.request.path.startswith("/desk/"):
+        staff.check(visit, "administrator")
 
 
 def _cursor(text: str) -> Cursor | None:

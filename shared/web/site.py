@@ -6,6 +6,7 @@ Flask application inside the first would cost a context and a dispatch for every
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
-from flask import Request, Response, json
+from flask import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import Map, RequestRedirect, Rule
 
@@ -60,6 +61,10 @@ class Visit:
     api: bool = False
     staff: Member | None = None  # who is signed in, at a desk (shared.web.staff)
 
+    def __post_init__(self) -> None:
+        self.path = self.request.path
+        """Where a browser finds this page again; a handler changes it where that is another address."""
+
     @property
     def platform(self) -> Platform:
         return self.site.platform
@@ -74,7 +79,7 @@ class Visit:
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
-        return Response(json.dumps(body), status, headers, content_type="application/json")
+        return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json")
 
     def redirect(self, path: str) -> Response:
         """303: the answer to a form is another page, which may be reloaded."""
@@ -86,7 +91,7 @@ class Visit:
     def in_language(self, language: str) -> str:
         """The address of this page in another language."""
         query = [(name, value) for name, value in self.request.args.items(multi=True) if name != "lang"]
-        return f"{self.request.path}?{urlencode([*query, ('lang', language)])}"
+        return f"{self.path}?{urlencode([*query, ('lang', language)])}"
 
     @cached_property
     def csrf_token(self) -> str:

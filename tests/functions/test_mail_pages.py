@@ -19,7 +19,7 @@ from shared.contracts.events import Event
 from shared.contracts.registration import RegistrationConfirmed
 from shared.contracts.staff import StaffSignInRequested
 from shared.intake import DEAD_LETTERS
-from shared.ports import Create
+from shared.ports import Create, Replace
 from shared.web import staff
 from shared.web.site import Site
 from shared.wiring import Platform
@@ -31,7 +31,7 @@ from tests.payloads import NOW, common
 def here(tmp_path: Path) -> Platform:
     bus = SqliteBus(tmp_path / "bus.db", topology.load())
     built = replace(platform(tmp_path), mailer=MaildirMailer(tmp_path / "mail"), bus=bus)
-    member = {"name": "Amina", "organisation": "who", "role": "officer", "languages": ["en"], "queues": []}
+    member = {"name": "Amina", "organisation": "who", "role": "administrator", "languages": ["en"], "queues": []}
     built.store.commit([Create(staff.STAFF, "amina@who.test", member)])
     return built
 
@@ -158,7 +158,7 @@ def test_failed_mail_is_shown_with_its_reason_and_tried_again(
     assert "550 simulated" in words(page)
     assert "451 simulated" in words(browser.get("/desk/mail?state=queued"))
     waiting = browser.follow(browser.send(page))
-    assert "perm-fail@simulate.invalid" in words(waiting)
+    assert "p***@simulate.invalid" in words(waiting)
     assert browser.send(page).status_code == 409, "the second click finds it queued"
 
 
@@ -186,3 +186,13 @@ def test_a_dead_letter_is_replayed_once(here: Platform, browser: Browser) -> Non
 def test_a_mistyped_address_still_shows_the_desk(here: Platform, browser: Browser, query: str) -> None:
     sign_in(here, browser)
     assert browser.get(f"/desk/mail?{query}").status_code == 200
+
+
+def test_the_mail_desk_is_for_administrators(here: Platform, browser: Browser) -> None:
+    sign_in(here, browser)
+    assert browser.get("/desk/mail").status_code == 200
+    member = here.store.get(staff.STAFF, "amina@who.test")
+    assert member
+    here.store.commit([Replace(staff.STAFF, member.id, {**member.data, "role": "focal_point"}, None)])
+    assert browser.get("/desk/mail").status_code == 403
+    assert browser.get("/desk/mail?state=dead").status_code == 403
