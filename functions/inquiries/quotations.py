@@ -6,6 +6,7 @@ import re
 
 LIBRARY_LANGUAGES = ("en", "fr", "es", "zh", "de", "it", "nl", "ja", "ko")  # that mail-parser-reply knows well
 READ = 30_000  # characters that are looked through; quotations begin long before
+LINES, LINE = 300, 200  # lines, and characters of each, that the library is shown
 _UNDERSCORES = re.compile(r"^\s*[_-]{5,}.*$")
 _HEADER_LINE = re.compile(r"^[*\s]*[^\s:：][^:：]{0,30}[:：]\s*\S")
 
@@ -28,15 +29,30 @@ def split(text: str, language: str, domain: str) -> tuple[str, str]:
 
 
 def _before_known_headers(text: str, language: str) -> str:
-    """What stands before ``On ... wrote:`` and its kin, by the library."""
+    """What stands before ``On ... wrote:`` and its kin, by the library.
+
+    Its patterns take time that grows fast with long lines and texts, so it looks at the beginnings of the first lines
+    and tells how many of them are new.
+    """
     from mailparser_reply.parser import EmailReplyParser
 
     primary = language.lower().split("-")[0]
-    languages = (
-        list(dict.fromkeys([primary, *LIBRARY_LANGUAGES])) if primary in LIBRARY_LANGUAGES else LIBRARY_LANGUAGES
-    )
-    replies = EmailReplyParser(languages=list(languages)).read(text).replies
-    return replies[0].content if replies and not replies[0].headers else ""
+    own = [primary] if primary in LIBRARY_LANGUAGES else []
+    lines = text.split("\n")
+    probe = "\n".join(line[:LINE] for line in lines[:LINES])
+    replies = EmailReplyParser(languages=list(dict.fromkeys([*own, *LIBRARY_LANGUAGES]))).read(probe).replies
+    if not replies:
+        return text
+    if replies[0].headers:
+        return ""
+    if len(replies) == 1:
+        return text
+    left = sum(1 for line in replies[0].content.split("\n") if line.strip())
+    for number, line in enumerate(lines):
+        if left == 0:
+            return _trimmed(lines[:number])
+        left -= bool(line.strip())
+    return text
 
 
 def _before_our_headers(text: str, domain: str) -> str:
@@ -69,9 +85,14 @@ def _without_introduction(lines: list[str]) -> list[str]:
     if not lines or lines[-1].rstrip()[-1] not in ":：":
         return lines
     start = len(lines) - 1
-    while start > 0 and lines[start - 1].strip() and len(lines) - start < 3 and not re.search(r"[\d@<]", lines[start]):
+    while start > 0 and lines[start - 1].strip() and len(lines) - start < 3 and not _has_date(lines[start]):
         start -= 1
     return lines[:start]
+
+
+def _has_date(line: str) -> bool:
+    """Whether an introduction begins here: every program puts the date first."""
+    return bool(re.search(r"\d", re.sub(r"\S+@\S+", "", line)))
 
 
 def _trimmed(lines: list[str]) -> str:
@@ -82,7 +103,7 @@ def _trimmed(lines: list[str]) -> str:
 
 
 def _rest(text: str, new: str) -> str:
-    """What follows ``new``, whose lines the library has stripped of blanks at their ends."""
+    """What follows ``new`` in ``text``, blanks aside."""
     wanted = len(re.sub(r"\s", "", new))
     for position, letter in enumerate(text):
         if wanted == 0:
