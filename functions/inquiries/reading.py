@@ -14,6 +14,7 @@ from typing import Literal
 
 from functions.inquiries.base import Means, Member, NotFound, Stale
 from functions.inquiries.case import ASSIGNMENTS, AUDIT, Case, messages_of
+from functions.inquiries.content_models import Queue
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
@@ -70,7 +71,7 @@ class Overview:
     mine: list[Assignment]  # assigned to me and waiting for an answer, nearest target first
     late: list[Assignment]  # of my organisation, target passed
     unassigned: int
-    open: int  # not closed
+    waiting: int  # for an answer
     by_week: list[tuple[str, int]]  # Monday (ISO date) -> received, the last 12 weeks
     hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer, of the latest inquiries
 
@@ -169,16 +170,21 @@ class Reading:
         store = self._means.store
         ours: Where = ("organisation", "==", staff.organisation)
         waiting: Where = ("clock", "==", "running")
+        backlogs = [f"{staff.organisation}/{queue.id}" for queue in self._queues(staff.organisation)]
         mine = store.query(ASSIGNMENTS, ours, waiting, ("assignee", "==", staff.email), order="due_at", limit=20)
         late = store.query(ASSIGNMENTS, ours, ("late", "==", True), order="due_at", limit=20)
         return Overview(
             [Assignment.model_validate(one.data) for one in mine],
             [Assignment.model_validate(one.data) for one in late],
-            store.count(ASSIGNMENTS, ours, waiting, ("assignee", "==", NOBODY)),
-            store.count(ASSIGNMENTS, ours) - store.count(ASSIGNMENTS, ours, ("state", "==", "closed")),
+            store.count(ASSIGNMENTS, ("backlog", "in", backlogs)),
+            store.count(ASSIGNMENTS, ours, waiting),
             self._by_week(ours),
             self._hours_to_answer(ours),
         )
+
+    def _queues(self, organisation: str) -> list[Queue]:
+        known = self._content.organisations.get(organisation)
+        return known.queues if known else []
 
     def _by_week(self, ours: Where) -> list[tuple[str, int]]:
         now = self._means.clock.now()

@@ -140,7 +140,7 @@ def test_a_confined_request_does_not_exist_for_other_organisations(world: World)
         assert reading.page(staff, Filter()).rows == []
         assert reading.page(staff, Filter(search="zebrafish")).rows == []
         assert list(reading.export(staff, Filter())) == []
-        assert reading.overview(staff).open == 0
+        assert reading.overview(staff).waiting == 0
         with pytest.raises(NotFound):
             reading.inquiry(staff, secret)
         with pytest.raises(NotFound):
@@ -336,7 +336,7 @@ def test_the_first_page_counts_what_waits(world: World) -> None:
     world.clock.pass_(hours=2)
     world.service.casework.answer(staff, references[0], world.view(WHO_A, references[0]).version, "Done", close=True)
     overview = world.service.reading.overview(staff)
-    assert (overview.open, overview.unassigned, len(overview.mine)) == (2, 0, 1)
+    assert (overview.waiting, overview.unassigned, len(overview.mine)) == (2, 0, 1)
     assert overview.by_week[-1] == ("2026-03-02", 3)
     assert overview.hours_to_answer == [("2026-03-02", 2.0)]
 

@@ -71,8 +71,9 @@ class SqliteStore:
             conditions.append(f"{field('id')} {beyond} ?")
             values.append(after[1])
         elif after is not None:
+            conditions.append(f"{field(order)} {beyond}= ?")  # an index on expressions has no use for the pair below
             conditions.append(f"({field(order)}, {field('id')}) {beyond} (?, ?)")
-            values.extend(after)
+            values.extend((after[0], *after))
         if order != "id":
             conditions.append(f"{field(order)} IS NOT NULL")
         filters = " AND ".join(conditions) or "1"
