@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from functions.registration import service as s
 from functions.registration.models import Correction, EventDefinition, Registration, check_answers
+from functions.registration.requests import form_body, parse, receipt_path, refusals
 from functions.registration.service import Registrations
-from functions.registration.web import form_body, parse, receipt_path, refusals
 from shared.contracts.visitors import RegistrationCodeRequested
 from shared.ports import from_utc_text
 from shared.tokens import BadToken
@@ -74,26 +74,36 @@ class Pages:
 
     # -- registering --
 
-    def register(self, visit: Visit, slug: str) -> Response:
+    def register(self, visit: Visit, slug: str, guarded: bool = True) -> Response:
         with refusals(visit):
             event = self._service.events.get(slug)
         try:
             _must_be_open(visit, event)
             if visit.request.method == "GET":
                 return self._form(visit, event, {"language": visit.language, "answers": {}}, {})
-            return self._submit(visit, event)
+            return self._submit(visit, event, guarded)
         except Problem as problem:
             if problem.status != 410:
                 raise
             return self._event_page(visit, event, 410, problem.title)
 
-    def _submit(self, visit: Visit, event: EventDefinition) -> Response:
+    def register_from_elsewhere(self, visit: Visit, slug: str) -> Response:
+        """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
+        visit.api = False
+        visit.path = f"/events/{slug}/register"
+        abuse.check_rate(visit)
+        return self.register(visit, slug, guarded=False)
+
+    def _submit(self, visit: Visit, event: EventDefinition, guarded: bool) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it registers once."""
         body = form_body(visit)
-        key = f"form:{visit.request.form.get('submission', '')[:64]}"
+        submission = visit.request.form.get("submission", "")[:64]
+        key = f"form:{submission}" if submission else None
         try:
             request = parse(visit, body)
-            if errors := abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested):
+            if guarded and (
+                errors := abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested)
+            ):
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key)

@@ -161,6 +161,53 @@ def test_another_sites_form_is_led_to_the_confirmation(api: Api) -> None:
     assert api.world.registrations()[0].reference in page.text
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "en"}
+
+
+def test_a_persons_faulty_form_from_another_site_comes_back_as_our_own(api: Api) -> None:
+    form = {**PERSON, "consent": "on", "email": "nowhere", "country": "ZZ"}
+    page = api.browser.post(PATH, data=form, headers=BROWSER)
+    assert (page.status_code, page.mimetype) == (422, "text/html")
+    assert "Content-Security-Policy" in page.headers
+    assert page.text.count('class="error"') == 2
+    assert 'value="Lovelace"' in page.text
+    assert "/api/" not in page.text, "a link that a browser cannot open"
+    sent = api.browser.send(page, email="ada@example.org", country="GB")
+    assert api.world.registrations()[0].reference in api.browser.follow(sent).text
+
+
+def test_two_forms_from_another_site_register_two_people(api: Api) -> None:
+    for email in ("ada@example.org", "bob@example.org"):
+        assert api.browser.post(PATH, {**PERSON, "consent": "on", "email": email}, headers=BROWSER).status_code == 303
+    assert len(api.world.registrations()) == 2
+
+
+def test_a_person_from_another_site_is_refused_on_a_page(api: Api) -> None:
+    api.coming("full", seats=0, waitlist=False)
+    now = api.platform.clock.now()
+    api.world.event("over", starts_at=now - timedelta(days=2), ends_at=now - timedelta(days=1))
+    form = {**PERSON, "consent": "on"}
+    api.browser.post(PATH, data=form, headers=BROWSER)
+    refusals = {
+        "forum": (409, "registered already"),
+        "full": (410, "taken"),
+        "over": (410, "closed"),
+        "none": (404, "no such event"),
+    }
+    for event, (status, said) in refusals.items():
+        page = api.browser.post(f"/api/events/{event}/registrations", data=form, headers=BROWSER)
+        assert (page.status_code, page.mimetype) == (status, "text/html"), event
+        assert said in page.text, event
+        assert "/api/" not in page.text, event
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/html", "*/*", None])
+def test_a_program_that_sends_a_form_gets_problems_as_json(api: Api, accept: str | None) -> None:
+    headers = {"Accept": accept} if accept else {}
+    problem(api.browser.post(PATH, data={**PERSON, "email": "nowhere"}, headers=headers), 422)
+    problem(api.browser.post("/api/events/none/registrations", data=PERSON | {"consent": "on"}, headers=headers), 404)
+
+
 def test_only_allowed_origins_may_read_the_answer(api: Api) -> None:
     for origin, allowed in (("https://ministry.example", True), ("https://evil.example", False)):
         preflight = api.browser._open(PATH, method="OPTIONS", headers={"Origin": origin})

@@ -1,0 +1,94 @@
+"""What the API and the pages share: reading a registration, and refusing it in the visitor's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from werkzeug.exceptions import BadRequest as BadHttp
+from werkzeug.exceptions import UnsupportedMediaType
+
+from functions.registration import service as s
+from functions.registration.catalogue import EventNotFound
+from functions.registration.models import RegistrationRequest
+from functions.registration.service import Receipt
+from shared.web.abuse import GUARD_FIELDS
+from shared.web.problem import FieldError, Problem, field_errors, invalid
+from shared.web.site import Visit
+
+
+def parse(visit: Visit, body: dict[str, Any]) -> RegistrationRequest:
+    """Raises ``Problem`` 422 with every faulty field."""
+    try:
+        return RegistrationRequest.model_validate(body)
+    except ValidationError as error:
+        raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
+
+
+def json_body(visit: Visit) -> dict[str, Any]:
+    """The request's JSON object. Raises ``Problem`` 422, or 415 for another format."""
+    try:
+        body = visit.request.get_json()
+    except UnsupportedMediaType:
+        raise
+    except BadHttp:
+        body = None
+    if not isinstance(body, dict):
+        message = visit.gettext("Send one JSON object.")
+        raise invalid([FieldError("body", message)], visit.gettext)
+    return body
+
+
+def form_body(visit: Visit) -> dict[str, Any]:
+    """A form's fields as the API's object: ``answers.diet`` becomes a member of ``answers``; a ticked box is true.
+    An empty field is one that was not sent.
+
+    A list for a question of many choices, told apart by a name that ends in ``[]``.
+    """
+    form = visit.request.form
+    body: dict[str, Any] = {"answers": {}}
+    for name in form:
+        value: Any = form.getlist(name) if name.endswith("[]") else form[name]
+        plain = name.removesuffix("[]")
+        if plain.startswith("answers."):
+            body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
+        elif plain not in ("csrf_token", "submission", *GUARD_FIELDS) and value:
+            body[plain] = value
+    body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
+    return body
+
+
+class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
+    """Turns the service's refusals into problems, in the visitor's language."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._ = visit.gettext
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        _ = self._
+        match error:
+            case EventNotFound():
+                raise Problem(404, "event-not-found", _("There is no such event.")) from None
+            case s.Closed(phase="soon"):
+                raise Problem(410, "registration-closed", _("Registration is not open yet.")) from None
+            case s.Closed():
+                raise Problem(410, "registration-closed", _("Registration is closed.")) from None
+            case s.Full():
+                raise Problem(410, "event-full", _("All seats are taken, and there is no waitlist.")) from None
+            case s.AlreadyRegistered():
+                detail = _("To change it, follow the link in the mail that you received.")
+                raise Problem(409, "already-registered", _("This address is registered already."), detail) from None
+            case s.KeyReused():
+                title = _("This Idempotency-Key was used for another request.")
+                raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None
+            case s.BadRequest():
+                raise invalid([FieldError(name, _(text)) for name, text in error.errors.items()], _) from None
+
+
+def receipt_path(visit: Visit, event_id: str, receipt: Receipt) -> str:
+    """The confirmation page; what it shows travels signed in its address, so nobody else's can be guessed."""
+    value = f"{event_id}:{receipt.reference}:{receipt.state}"
+    return f"/events/{event_id}/registered/{visit.platform.tokens.sign('receipt', value)}"
