@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
 from shared.adapters.cloud import calls, pubsub
-from shared.adapters.cloud.firestore import FirestoreStore, _Batch
+from shared.adapters.cloud.firestore import FirestoreStore
 from shared.adapters.cloud.pubsub import PubsubBus
 from shared.ports import Conflict, Create, Message, Replace, Store, Unavailable
 
@@ -28,19 +29,17 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def trouble(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Lets the next commits go wrong: each fault is an exception, raised before or after the commit was carried out."""
-    plain = _Batch.commit
+    plain = FirestoreClient.commit
     faults: list[tuple[str, Exception]] = []
 
-    def commit(self: _Batch, **arguments: Any) -> Any:
+    def commit(self: FirestoreClient, *arguments: Any, **options: Any) -> Any:
         when, error = faults.pop(0) if faults else ("never", Exception())
-        writes = list(self._write_pbs)
-        if when != "before":
-            plain(self, **arguments)
-        self._write_pbs = writes  # as after a real failure
+        answer = None if when == "before" else plain(self, *arguments, **options)
         if when != "never":
             raise error
+        return answer
 
-    monkeypatch.setattr(_Batch, "commit", commit)
+    monkeypatch.setattr(FirestoreClient, "commit", commit)
     return lambda *more: faults.extend(more)
 
 

@@ -1,19 +1,26 @@
-"""Documents in Firestore, by commits with preconditions: no transactions, so no lock is ever held between two calls."""
+"""Documents in Firestore, by commits with preconditions: no transactions, so no lock is ever held between two calls.
+
+Speaks to the service through its generated client and plain protocol buffers: the high-level client spends several
+times the processor time on every document (measured: 0.4 ms), and offers no precondition on replacing one.
+https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property, partial
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from secrets import token_hex
 from typing import Any
 
 from google.api_core import exceptions
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
+from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[attr-defined]
+from google.protobuf.wrappers_pb2 import Int32Value  # type: ignore[attr-defined]
 
 from shared.adapters.cloud.calls import ONCE, PASSING, ask, attempts, each_process, open_channel
 from shared.ports import (
@@ -33,31 +40,54 @@ from shared.ports import (
     utc_text,
 )
 
+EMULATOR = "FIRESTORE_EMULATOR_HOST"
 PAGE = 300  # documents read in one call
 EXPIRY = "expire_at"  # a timestamp there, as Firestore's TTL policy wants it
 NONCE = "_nonce"
 """A stored field that no reader sees: Firestore leaves the update time of a document alone when a write changes nothing
 in it, so a decision that writes a document only to guard it would not be seen by others."""
-_OPERATORS = {"contains": "array_contains"}
+
+PbDocument, PbValue, PbWrite = types.Document.pb(), types.Value.pb(), types.Write.pb()
+PbArray, PbMap = types.ArrayValue.pb(), types.MapValue.pb()
+PbCursor, PbPrecondition, PbQuery = types.Cursor.pb(), types.Precondition.pb(), types.StructuredQuery.pb()
+OPERATORS = {
+    "==": "EQUAL",
+    "<": "LESS_THAN",
+    "<=": "LESS_THAN_OR_EQUAL",
+    ">": "GREATER_THAN",
+    ">=": "GREATER_THAN_OR_EQUAL",
+    "in": "IN",
+    "contains": "ARRAY_CONTAINS",
+}
 
 
 class FirestoreStore:
     """``shared.ports.Store`` on Firestore; on its emulator where ``FIRESTORE_EMULATOR_HOST`` is set."""
 
     def __init__(self, project: str) -> None:
-        self._client = each_process(lambda: _Client(project=project))
+        self._database = f"projects/{project}/databases/(default)"
+        self._root = f"{self._database}/documents"
+        self._client = each_process(_open)
+        self._metadata = [("google-cloud-resource-prefix", self._database)]
+        if EMULATOR in os.environ:
+            self._metadata.append(("authorization", "Bearer owner"))
 
     # -- reading --
 
     def get(self, collection: str, id: str) -> Document | None:
-        reference = self._reference(collection, id)
-        return _document(ask(lambda timeout: reference.get(retry=ONCE, timeout=timeout)))
+        call = partial(self._client().get_document, {"name": self._name(collection, id)})
+        try:
+            return _document(types.Document.pb(self._ask(call)))
+        except exceptions.NotFound:
+            return None
 
     def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
-        rest = iter([self._reference(collection, id) for id in dict.fromkeys(ids)])
+        rest = iter([self._name(collection, id) for id in dict.fromkeys(ids)])
         found: list[Document] = []
         while page := list(islice(rest, PAGE)):
-            found.extend(ask(partial(self._get_page, page)))
+            call = partial(self._client().batch_get_documents, {"database": self._database, "documents": page})
+            answers = map(types.BatchGetDocumentsResponse.pb, self._ask_all(call))
+            found.extend(_document(answer.found) for answer in answers if answer.HasField("found"))
         return found
 
     def query(
@@ -72,25 +102,31 @@ class FirestoreStore:
         check_conditions(where, order, descending)
         if _impossible(where):
             return []
-        query = self._filtered(collection, where)
-        direction = firestore.Query.DESCENDING if descending else firestore.Query.ASCENDING
-        if order != "id":
-            if all(name != order for name, _, _ in where):
-                query = query.where(filter=FieldFilter(order, "!=", None))
-            query = query.order_by(order, direction=direction)
-        query = query.order_by("__name__", direction=direction)
+        query = self._selection(collection, where, order)
+        for name in dict.fromkeys((order, "id")):
+            query.order_by.add(field=_field(name), direction=2 if descending else 1)
         if after is not None:
-            place = [after[1]] if order == "id" else [_stored(order, after[0]), after[1]]
-            query = query.start_after(place)
-        snapshots = ask(lambda timeout: query.limit(limit).get(retry=ONCE, timeout=timeout))
-        return [document for document in map(_document, snapshots) if document]
+            place = {order: after[0], "id": after[1]}
+            values = [self._comparable(collection, name, value) for name, value in place.items()]
+            query.start_at.CopyFrom(PbCursor(values=values, before=False))
+        query.limit.CopyFrom(Int32Value(value=limit))
+        call = partial(self._client().run_query, {"parent": self._root, "structured_query": query})
+        answers = map(types.RunQueryResponse.pb, self._ask_all(call))
+        return [_document(answer.document) for answer in answers if answer.HasField("document")]
 
     def count(self, collection: str, *where: Where) -> int:
         check_conditions(where)
         if _impossible(where):
             return 0
-        counted = self._filtered(collection, where).count()
-        return int(ask(lambda timeout: counted.get(retry=ONCE, timeout=timeout))[0][0].value)
+        selection = self._selection(collection, where, "id")
+        counted = {"structured_query": selection, "aggregations": [{"alias": "n", "count": {}}]}
+        request = {"parent": self._root, "structured_aggregation_query": counted}
+        answers = self._ask_all(partial(self._client().run_aggregation_query, request))
+        return int(answers[0].result.aggregate_fields["n"].integer_value)
+
+    def collections(self) -> list[str]:
+        """Every collection that has documents, for export."""
+        return sorted(self._ask_all(partial(self._client().list_collection_ids, {"parent": self._root})))
 
     # -- writing --
 
@@ -103,12 +139,12 @@ class FirestoreStore:
         """
         if not writes:
             return
-        batch = self._batch(writes)
+        request = {"database": self._database, "writes": self._encoded(writes)}
         lost: Exception | None = None
         aborted: Exception | None = None
         for timeout in attempts():
             try:
-                batch.commit(retry=ONCE, timeout=timeout)
+                self._client().commit(request, retry=ONCE, timeout=timeout, metadata=self._metadata)
                 return
             except exceptions.Aborted as error:
                 aborted = error
@@ -124,75 +160,68 @@ class FirestoreStore:
             raise Unavailable(f"Firestore did not answer: {lost}") from lost
         raise Conflict(f"too many writers: {aborted}") from aborted
 
-    def collections(self) -> list[str]:
-        """Every collection that has documents, for export."""
-        found = ask(lambda timeout: list(self._client().collections(retry=ONCE, timeout=timeout)))
-        return sorted(collection.id for collection in found)
-
     # -- inside --
 
-    def _get_page(self, references: list[Any], timeout: float) -> list[Document]:
-        snapshots = self._client().get_all(references, retry=ONCE, timeout=timeout)
-        return [document for document in map(_document, snapshots) if document]
+    def _ask(self, call: Any) -> Any:
+        return ask(lambda timeout: call(retry=ONCE, timeout=timeout, metadata=self._metadata))
 
-    def _reference(self, collection: str, id: str) -> Any:
+    def _ask_all(self, call: Any) -> list[Any]:
+        """All answers of a streaming call, or of one that pages."""
+        return ask(lambda timeout: list(call(retry=ONCE, timeout=timeout, metadata=self._metadata)))
+
+    def _name(self, collection: str, id: str) -> str:
         if "/" in id:
             raise ValueError(f"a document id must not hold a slash: {id!r}")
-        return self._client().collection(collection).document(id)
+        return f"{self._root}/{collection}/{id}"
 
-    def _filtered(self, collection: str, where: Sequence[Where]) -> Any:
-        query: Any = self._client().collection(collection)
+    def _selection(self, collection: str, where: Sequence[Where], order: str) -> Any:
+        query = PbQuery()
+        query.from_.add(collection_id=collection)
+        filters = query.where.composite_filter.filters
         for name, operator, value in where:
-            symbol = _OPERATORS.get(operator, operator)
-            if name == "id":
-                many = operator == "in"
-                value = [self._reference(collection, v) for v in value] if many else self._reference(collection, value)
-                query = query.where(filter=FieldFilter("__name__", symbol, value))
-            else:
-                query = query.where(filter=FieldFilter(name, symbol, _stored(name, value)))
+            compared = self._comparable(collection, name, value)
+            filters.add(field_filter={"field": _field(name), "op": OPERATORS[operator], "value": compared})
+        if order != "id" and all(name != order for name, _, _ in where):
+            filters.add(unary_filter={"field": _field(order), "op": "IS_NOT_NULL"})
+        if filters:
+            query.where.composite_filter.op = PbQuery.CompositeFilter.AND
+        else:
+            query.ClearField("where")
         return query
 
-    def _batch(self, writes: Sequence[Write]) -> firestore.WriteBatch:
+    def _comparable(self, collection: str, name: str, value: Any) -> Any:
+        if isinstance(value, list | tuple | set | frozenset):
+            return PbValue(array_value=PbArray(values=[self._comparable(collection, name, one) for one in value]))
+        return PbValue(reference_value=self._name(collection, value)) if name == "id" else _value(name, value)
+
+    def _encoded(self, writes: Sequence[Write]) -> list[Any]:
         if len({(w.collection, w.id) for w in writes}) < len(writes):
             raise ValueError("two writes of one commit name the same document")
-        client = self._client()
-        batch = _Batch(client)
-        for write in writes:
-            reference = self._reference(write.collection, write.id)
-            match write:
-                case Create():
-                    batch.create(reference, _encoded(write.data))
-                case Replace():
-                    batch.replace(
-                        reference, {**_encoded(write.data), NONCE: token_hex(4)}, _unchanged(client, write.version)
-                    )
-                case Delete():
-                    batch.delete(reference, _unchanged(client, write.version))
-        return batch
+        return [self._write(write) for write in writes]
+
+    def _write(self, write: Write) -> Any:
+        name = self._name(write.collection, write.id)
+        match write:
+            case Create():
+                document = PbDocument(name=name, fields=_fields(write.data))
+                return PbWrite(update=document, current_document=PbPrecondition(exists=False))
+            case Replace():
+                document = PbDocument(name=name, fields=_fields({**write.data, NONCE: token_hex(4)}))
+                return PbWrite(update=document, current_document=_unchanged(write.version))
+            case Delete():
+                return PbWrite(delete=name, current_document=_unchanged(write.version))
 
 
-class _Client(firestore.Client):
-    @cached_property
-    def _firestore_api(self) -> FirestoreClient:
-        channel = open_channel(FirestoreGrpcTransport, "FIRESTORE_EMULATOR_HOST")
-        return FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
+def _open() -> FirestoreClient:
+    return FirestoreClient(transport=FirestoreGrpcTransport(channel=open_channel(FirestoreGrpcTransport, EMULATOR)))
 
 
-class _Batch(firestore.WriteBatch):
-    """A batch whose ``set`` takes a precondition, as the service's does
-    (https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#write)."""
-
-    def replace(self, reference: Any, data: Data, option: Any) -> None:
-        self.set(reference, data)
-        if option:
-            option.modify_write(self._write_pbs[-1])
-
-
-def _unchanged(client: firestore.Client, version: str | None) -> Any:
+def _unchanged(version: str | None) -> Any:
     if version is None:
         return None
-    instant = DatetimeWithNanoseconds.from_rfc3339(version)  # type: ignore[no-untyped-call]
-    return client.write_option(last_update_time=instant)
+    instant = Timestamp()
+    instant.FromJsonString(version)  # to the nanosecond
+    return PbPrecondition(update_time=instant)
 
 
 def _impossible(where: Sequence[Where]) -> bool:
@@ -200,20 +229,50 @@ def _impossible(where: Sequence[Where]) -> bool:
     return any(operator == "in" and not value for _, operator, value in where)
 
 
-def _document(snapshot: Any) -> Document | None:
-    if not snapshot.exists:
+def _field(name: str) -> Any:
+    return PbQuery.FieldReference(field_path="__name__" if name == "id" else name)
+
+
+def _document(found: Any) -> Document:
+    collection, id = found.name.rsplit("/", 2)[1:]
+    data = {name: _plain(value) for name, value in found.fields.items() if name != NONCE}
+    return Document(collection, id, data, found.update_time.ToJsonString())
+
+
+def _fields(data: Data) -> Mapping[str, Any]:
+    json_text(data).encode()  # raises ValueError for what is no JSON
+    return {name: _value(name, value) for name, value in data.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    """A JSON value as Firestore's; ``name`` is the field's."""
+    if name == EXPIRY and isinstance(value, str):
+        return PbValue(timestamp_value=from_utc_text(value))
+    if value is None:
+        return PbValue(null_value=0)
+    if isinstance(value, str):
+        return PbValue(string_value=value)
+    if isinstance(value, bool):
+        return PbValue(boolean_value=value)
+    if isinstance(value, int):
+        return PbValue(integer_value=value)
+    if isinstance(value, float):
+        return PbValue(double_value=value)
+    if isinstance(value, datetime):
+        return PbValue(timestamp_value=value)
+    if isinstance(value, dict):
+        return PbValue(map_value=PbMap(fields={key: _value("", one) for key, one in value.items()}))
+    return PbValue(array_value=PbArray(values=[_value("", one) for one in value]))
+
+
+def _plain(value: Any) -> Any:
+    kind = value.WhichOneof("value_type")
+    if kind == "null_value":
         return None
-    data = snapshot.to_dict()
-    data.pop(NONCE, None)
-    if isinstance(data.get(EXPIRY), DatetimeWithNanoseconds):
-        data[EXPIRY] = utc_text(data[EXPIRY])
-    return Document(snapshot.reference.parent.id, snapshot.id, data, snapshot.update_time.rfc3339())
-
-
-def _encoded(data: Data) -> Data:
-    json_text(data).encode()  # raises ValueError for what is no JSON; the client takes more than that
-    return {**data, EXPIRY: _stored(EXPIRY, data[EXPIRY])} if EXPIRY in data else data
-
-
-def _stored(name: str, value: Any) -> Any:
-    return from_utc_text(value) if name == EXPIRY and isinstance(value, str) else value
+    if kind == "map_value":
+        return {name: _plain(one) for name, one in value.map_value.fields.items()}
+    if kind == "array_value":
+        return [_plain(one) for one in value.array_value.values]
+    if kind == "timestamp_value":
+        return utc_text(value.timestamp_value.ToDatetime(UTC))
+    return getattr(value, kind)
