@@ -82,6 +82,18 @@ class Directory:
         """Raises ``ValueError`` for rules that do not make a set."""
         return RuleSet(rules, {id: group.countries for id, group in self.country_groups.items()})
 
+    def items(self) -> dict[str, dict[str, Content]]:
+        """All content but rules, by kind, as ``content_checks`` wants it."""
+        everybody = self._store.query("staff", limit=1000)
+        return {
+            "organisations": dict(self.organisations),
+            "staff": {one.id: Staff.model_validate(one.data) for one in everybody},
+            "topics": dict(self.topics),
+            "activities": dict(self.activities),
+            "country_groups": dict(self.country_groups),
+            "canned_replies": dict(self.canned_replies),
+        }
+
     def staff(self, organisation: str) -> list[Staff]:
         """By address, absent ones included."""
         found = self._store.query("staff", ("organisation", "==", organisation), limit=1000)

@@ -1,0 +1,129 @@
+"""Where an inquiry would go, under the rules in force or a draft of new ones; nothing is changed.
+
+python -m functions.inquiries.dry_run [--rules draft.toml] inquiry.json     one inquiry, as the API takes it
+python -m functions.inquiries.dry_run [--rules draft.toml] --history        which past inquiries would go elsewhere
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from pydantic import ValidationError
+
+from functions.inquiries.case import INQUIRIES, MESSAGES
+from functions.inquiries.content import BadContent, read
+from functions.inquiries.content_checks import check_rules
+from functions.inquiries.content_models import Rule
+from functions.inquiries.directory import Directory
+from functions.inquiries.dispatch import facts_of
+from functions.inquiries.models import Inquiry, InquiryRequest
+from functions.inquiries.routing import Decision, Facts, RuleSet
+from shared.ports import Store
+
+PAGE = 200
+
+
+class Moved(NamedTuple):
+    """A past inquiry that the rules would send elsewhere. ``was`` and ``now``: the lead, then its supporters."""
+
+    reference: str
+    was: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+def against_history(store: Store, rules: RuleSet) -> Iterator[Moved]:
+    """Compare with where past inquiries were routed, in the order of their references. Erased ones are left out."""
+    after = None
+    while page := store.query(INQUIRIES, after=after, limit=PAGE):
+        requests = store.get_many(MESSAGES, [f"{document.id}:request" for document in page])
+        texts = {request.data["inquiry"]: request.data["text"] for request in requests}
+        for document in page:
+            inquiry = Inquiry.model_validate(document.data)
+            if inquiry.explanation and not inquiry.erased_at:
+                decision = rules.route(facts_of(inquiry, texts.get(document.id, "")))
+                was = (inquiry.explanation["lead"], *sorted(inquiry.explanation["supporting"]))
+                now = (decision.lead, *decision.supporting)
+                if was != now:
+                    yield Moved(document.id, was, now)
+        after = page[-1].cursor()
+
+
+def main(arguments: Sequence[str]) -> int:
+    from shared.wiring import platform
+
+    parser = argparse.ArgumentParser(prog="python -m functions.inquiries.dry_run", description=__doc__)
+    parser.add_argument("--rules", type=Path, help="a draft set; default: the rules in force")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("inquiry", nargs="?", type=Path, help="JSON as POST /api/inquiries takes it")
+    what.add_argument("--history", action="store_true", help="every past inquiry")
+    options = parser.parse_args(arguments)
+    here = platform()
+    directory = Directory(here.store, here.clock)
+    try:
+        version, rules = _rules(directory, options.rules)
+        if options.history:
+            return _print_history(here.store, rules)
+        decision = rules.route(_facts(options.inquiry))
+    except (BadContent, LookupError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    _print_decision(decision, version, directory.short_names)
+    return 0
+
+
+def _rules(directory: Directory, draft: Path | None) -> tuple[str, RuleSet]:
+    """Raises ``BadContent`` for a draft with faults, ``LookupError`` where no rules are in force."""
+    if draft is None:
+        return directory.rule_set()
+    rules = [cast(Rule, rule) for rule in read([draft]).items["rules"].values()]
+    faults = check_rules(rules, directory.items())
+    if faults:
+        raise BadContent(faults)
+    return str(draft), directory.compile(rules)
+
+
+def _facts(path: Path) -> Facts:
+    """Of an inquiry as the form sends it; who sends it does not matter. Raises ``ValueError``."""
+    anybody = {"given_name": "A", "family_name": "B", "email": "a@example.org", "consent": True, "subject": "-"}
+    try:
+        given = json.loads(path.read_text("utf-8"))
+        request = InquiryRequest.model_validate({**anybody, "message": "-", "requester_type": "other", **given})
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        raise ValueError(f"{path}: {'.'.join(map(str, found['loc']))}: {found['msg']}") from None
+    return Facts(
+        topics=request.topics,
+        requester_type=request.requester_type,
+        country=request.country,
+        language=request.language,
+        activity=request.activity,
+        subject=request.subject,
+        message=request.message,
+        share_with=request.share_with,
+    )
+
+
+def _print_decision(decision: Decision, version: str, names: dict[str, str]) -> None:
+    explanation = decision.explanation(version, names)
+    print(explanation.summary(str))
+    print(f"Queue {decision.queue or 'general'}, {decision.target_hours:g} working hours. Rules: {version}.\n")
+    for title, sentence in explanation.sentences(str):
+        print(f"  {title}\n      {sentence}")
+
+
+def _print_history(store: Store, rules: RuleSet) -> int:
+    count = 0
+    for moved in against_history(store, rules):
+        count += 1
+        print(f"{moved.reference}  {', '.join(moved.was)}  ->  {', '.join(moved.now)}")
+    print(f"{count} past inquiries would go elsewhere.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""Content files: what is wrong is named with file, key and mend; what is right goes in and out unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from functions.inquiries import content, dry_run
+from functions.inquiries.content_models import Rule
+from tests.functions.inquiry_world import World, samples
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def faults(folder: Path, name: str, text: str, world: World | None = None) -> list[str]:
+    """What reading (and with a world: importing) a file complains of."""
+    path = folder / name
+    path.write_text(text, "utf-8")
+    try:
+        new = content.read([path])
+        if world:
+            content.import_into(world.store, new, world.clock.now())
+    except content.BadContent as error:
+        return error.faults
+    return []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[topics]]\nid = 'x'\nname = {fr = 'Bonjour'}", "f.toml: topics[1] (x): name: the English text is missing"),
+        ("[[topics]]\nid = 'Big X'\nname = {en = 'X'}", "id: must be lower case letters, digits and hyphens"),
+        ("[[topics]]\nid = 'x'", "f.toml: topics[1] (x): name: is missing; add it"),
+        ("[[topics]]\nid = 'x'\nname = {en = 'X'}\ncolour = 1", "colour: is not known here"),
+        ("[[tropics]]\nid = 'x'", "f.toml: tropics: not known here"),
+        ("[[topics]\n", "not valid TOML"),
+        ("[[topics]]\nid='x'\nname={en='X'}\n[[topics]]\nid='x'\nname={en='X'}", "topics[2] (x): id: there is another"),
+        (
+            "[[country_groups]]\nid='x'\nname={en='X'}\nsource='s'\nas_of=2024-01-01\ncountries=['KE','XX']",
+            "countries[2]: Give the country as its two-letter code",
+        ),
+    ],
+)
+def test_a_fault_names_file_entry_key_and_mend(tmp_path: Path, text: str, told: str) -> None:
+    assert told in faults(tmp_path, "f.toml", text)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[topics]]\nid='x'\nname={en='X'}\norganisations=['fao']", "there is no 'fao' among the organisations"),
+        (
+            "[[staff]]\nemail='a@who.example'\nname='A'\norganisation='who'\nrole='officer'\nlanguages=['en']\n"
+            "queues=['trips']",
+            "who has no queue 'trips'; it has general",
+        ),
+        (
+            "[[rules]]\nid='all'\ntitle='All'\ndefault=true\nlead='who'\nqueue='general'\ntarget_hours=8\n"
+            "[[rules.examples]]\nlead='wto'",
+            "rules (all): examples[1]: says lead = 'wto', but 'who' leads",
+        ),
+        (
+            "[[rules]]\nid='x'\ntitle='X'\nwhen={topics=['transparency']}\nlead='who'\nqueue='general'\ntarget_hours=8\n"
+            "[[rules.examples]]\ntopics=['transparency']\nlead='who'",
+            "exactly one rule must have default",
+        ),
+    ],
+)
+def test_what_an_entry_says_of_others_must_be_so(world: World, tmp_path: Path, text: str, told: str) -> None:
+    before = content.stored_rules(world.store)
+    assert told in faults(tmp_path, "f.toml", text, world)[0]
+    assert content.stored_rules(world.store) == before
+
+
+def test_what_goes_out_comes_in_unchanged(world: World, tmp_path: Path) -> None:
+    written = content.export(world.store, tmp_path / "out")
+    assert {path.stem for path in written} == set(content.MODELS)
+    again = content.read(written)
+    assert again.items == samples().items
+    assert content.import_into(world.store, again, world.clock.now()) == 0
+
+
+def test_rules_are_versions_and_the_order_of_the_file_makes_none(world: World) -> None:
+    version, rules = content.stored_rules(world.store)
+    turned = content.Collected()
+    for rule in reversed(rules):
+        turned.add("rules", rule, "rules.toml")
+    assert content.import_into(world.store, turned, world.clock.now()) == 0
+    changed = content.Collected()
+    for rule in rules:
+        changed.add("rules", rule.model_copy(update={"title": "Another title"}), "rules.toml")
+    content.import_into(world.store, changed, world.clock.now())
+    assert content.stored_rules(world.store)[0] != version
+    assert world.store.get("rule_sets", version), "inquiries name the version that routed them"
+
+
+def test_a_dry_run_tells_which_past_inquiries_would_go_elsewhere(world: World) -> None:
+    stays, moves = world.routed(topics=["dispute-resolution"]), world.routed(topics=["local-production"])
+    rules = content.stored_rules(world.store)[1]
+    draft: list[Rule] = [
+        rule.model_copy(update={"lead": "wto", "queue": "general"}) if rule.id == "local-production" else rule
+        for rule in rules
+    ]
+    rule_set = world.service.content.compile(draft)
+    assert list(dry_run.against_history(world.store, rule_set)) == [dry_run.Moved(moves, ("who",), ("wto",))]
+    assert world.inquiry(stays).lead == "wipo"
+    assert world.inquiry(moves).lead == "who", "a dry run changes nothing"
