@@ -35,6 +35,7 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.contracts.staff import StaffSignInRequested
+from shared.contracts.visitors import InquiryCodeRequested, RegistrationCodeRequested
 
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
 JOIN = "https://meet.example.org/room?a=1&b=2"
@@ -82,6 +83,8 @@ def every_payload(**changes: object) -> list[Payload]:
         StaffSignInRequested(
             name="Ana", email="ana@example.org", language="en", link="https://onestop.example/in/x", valid_minutes=15
         ),
+        RegistrationCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
+        InquiryCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
     ]
 
 

@@ -24,6 +24,7 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.contracts.staff import StaffSignInRequested
+from shared.contracts.visitors import AddressCodeRequested, InquiryCodeRequested, RegistrationCodeRequested
 from shared.text import one_line
 from shared.web import languages
 
@@ -165,6 +166,16 @@ def _sign_in(payload: StaffSignInRequested) -> list[Mail]:
     return [Mail("sign_in", _("Your sign-in link"), Person(one_line(payload.name), payload.email), language, values)]
 
 
+# -- visitors --
+
+
+def _address_code(payload: AddressCodeRequested) -> list[Mail]:
+    language = languages.best(payload.language)
+    _ = languages.translations(language).gettext
+    values = {"name": "", "code": payload.code}
+    return [Mail("address_code", _("Your code"), Person("", payload.email), language, values)]
+
+
 MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationReceived: _received,
     RegistrationRepeated: _repeated,
@@ -175,5 +186,7 @@ MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationExpired: _expired,
     ReminderDue: _reminder,
     StaffSignInRequested: _sign_in,
+    RegistrationCodeRequested: _address_code,
+    InquiryCodeRequested: _address_code,
     **INQUIRY_MAILS,
 }

@@ -13,7 +13,6 @@ class AddressCodeRequested(Payload):
     email: str
     language: str  # BCP 47
     code: str  # AB2C-DE3F
-    valid_minutes: int
 
 
 class RegistrationCodeRequested(AddressCodeRequested):

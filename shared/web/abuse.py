@@ -173,8 +173,7 @@ def _mail_code(visit: Visit, email: str, source: str, code_mail: type[AddressCod
     if wait := visit.site.limiter.take("code", email.lower(), CODES_PER_HOUR):
         raise too_many(visit, wait)
     code = _code(visit, email, int(now.timestamp() // CODE_SLOT))
-    minutes = CODE_SLOT // 60  # at least; until the end of the next slot
-    event = code_mail(email=email, language=visit.language, code=f"{code[:4]}-{code[4:]}", valid_minutes=minutes)
+    event = code_mail(email=email, language=visit.language, code=f"{code[:4]}-{code[4:]}")
     visit.platform.store.commit([outbox_row(source, event, now)])
     message = visit.gettext("We have mailed a code to {email}. Enter it below and send the form again.")
     return FieldError(CODE, message.format(email=email))

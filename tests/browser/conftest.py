@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.system.conftest import onestop as onestop
 from tests.system.harness import Onestop
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="session")
+def onestop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Onestop]:
+    """One that runs for the whole session: use own addresses and events, and leave the clock alone."""
+    with Onestop(tmp_path_factory.mktemp("onestop")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,10 @@ def test_only_confirmed_people_get_the_join_link() -> None:
 
 
 def test_what_a_mail_is_about_stands_in_it() -> None:
-    received_, _, confirmed, waitlisted, *_, reminder, sign_in = (text_of(sent(p)) for p in every_payload())
+    texts = {payload.type: text_of(sent(payload)) for payload in every_payload()}
+    received_, confirmed, waitlisted, reminder = (
+        texts[f"registration.{kind}"] for kind in ("received", "confirmed", "waitlisted", "reminder_due")
+    )
     assert "https://onestop.example/v/token" in received_
     assert "Sunday" in received_
     assert "19:00 UTC+01:00" in received_
@@ -112,7 +115,8 @@ def test_what_a_mail_is_about_stands_in_it() -> None:
     assert "K7QM-3XHD" in confirmed
     assert "position 17" in waitlisted
     assert "one day" in reminder
-    assert "15 minutes" in sign_in
+    assert "15 minutes" in texts["staff.sign_in_requested"]
+    assert "AB2C-DE3F" in texts["inquiry.address_code_requested"]
 
 
 @pytest.mark.parametrize(("before", "subject"), [("7d", "In one week"), ("1d", "Tomorrow"), ("1h", "In one hour")])
