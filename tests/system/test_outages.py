@@ -1,0 +1,150 @@
+"""Firestore and Pub/Sub out of reach for a while: an honest 503 soon, no 201 lost, everything delivered afterwards."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from infra.local.emulators import Emulators
+from tests.system.harness import Onestop, wait_for
+from tests.system.people import Answer, register
+
+pytestmark = [pytest.mark.system, pytest.mark.emulators]
+OUTAGE = 20.0  # seconds
+ANSWER = 5.0  # seconds that a visitor waits at most for a refusal
+SLACK = 5.0  # seconds that a busy machine may add
+
+
+class Road:
+    """A TCP way to ``host:port`` that can be closed; what was on it then is cut off."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._sockets: list[socket.socket] = []
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self._address = found.getsockname()
+        self.address = f"127.0.0.1:{self._address[1]}"
+        self._listener: socket.socket | None = None
+
+    def open(self) -> None:
+        self._listener = socket.create_server(self._address)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        if self._listener:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        for end in self._sockets:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._listener, self._sockets = None, []
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, far = listener.accept()[0], socket.create_connection(self._target)
+                self._sockets += [near, far]
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=_forward, args=ends, daemon=True).start()
+
+
+def _forward(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def roads(emulators: Emulators) -> Iterator[dict[str, Road]]:
+    roads = {"firestore": Road(emulators.firestore), "pubsub": Road(emulators.pubsub)}
+    for road in roads.values():
+        road.open()
+    yield roads
+    for road in roads.values():
+        road.close()
+
+
+@pytest.fixture
+def onestop(roads: dict[str, Road], new_onestop: Callable[..., Onestop]) -> Onestop:
+    running = new_onestop(
+        ENGINE="emulators",
+        FIRESTORE_EMULATOR_HOST=roads["firestore"].address,
+        PUBSUB_EMULATOR_HOST=roads["pubsub"].address,
+        GOOGLE_CLOUD_PROJECT=f"test-{secrets.token_hex(6)}",
+    )
+    running.start()
+    return running
+
+
+class Crowd(threading.Thread):
+    """Two people a second, until told to stop."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._url = url
+        self._enough = threading.Event()
+        self.answers: list[Answer] = []
+
+    def run(self) -> None:
+        while not self._enough.wait(0.5):
+            self.answers.append(register(self._url, "open-briefing", f"p{len(self.answers)}@outage.example"))
+
+    def stop(self) -> list[Answer]:
+        self._enough.set()
+        self.join()
+        return self.answers
+
+
+def delivered(onestop: Onestop, answers: list[Answer]) -> None:
+    """Everybody with a 201 has a mail, once time has passed; and nobody has two."""
+    promised = {answer.email for answer in answers if answer.status == 201}
+    ahead = iter(range(1, 1000))
+
+    def all_mailed() -> bool:
+        onestop.set_clock(timedelta(minutes=2 * next(ahead)))
+        time.sleep(1)
+        return {mail["Delivered-To"] for mail in onestop.mails()} >= promised
+
+    wait_for(all_mailed, "everybody's mail", 180)
+    ids = {(mail["Delivered-To"], mail["Message-ID"]) for mail in onestop.mails()}
+    assert max(Counter(person for person, _ in ids).values()) == 1
+
+
+def test_without_firestore_visitors_hear_so_and_without_pubsub_they_notice_nothing(
+    onestop: Onestop, roads: dict[str, Road]
+) -> None:
+    crowd = Crowd(onestop.url)
+    crowd.start()
+    wait_for(lambda: len(crowd.answers) >= 5, "the first people")
+
+    roads["firestore"].close()
+    begun = time.monotonic()
+    time.sleep(OUTAGE)
+    ended = time.monotonic()
+    roads["firestore"].open()
+    wait_for(lambda: crowd.answers[-1].status == 201, "somebody after the outage")
+
+    roads["pubsub"].close()
+    time.sleep(OUTAGE)
+    roads["pubsub"].open()
+    answers = crowd.stop()
+
+    hit = [answer for answer in answers if begun < answer.asked_at < ended - ANSWER]
+    assert {answer.status for answer in hit} == {503}
+    assert max(answer.answered_at - answer.asked_at for answer in hit) < ANSWER + SLACK
+    assert {answer.status for answer in answers} == {201, 503}
+    assert all(answer.status == 201 for answer in answers if answer.asked_at > ended + ANSWER)
+    delivered(onestop, answers)
