@@ -28,7 +28,7 @@ OVER = ("cancelled", "expired", "declined")
 def register(site: Site, service: Registrations) -> None:
     """Put the public pages on ``site``."""
     pages = Pages(service)
-    site.route("/static/<name>")(static_file)
+    site.route("/assets/<name>")(static_file)
     site.route("/")(pages.front)
     site.route("/events")(pages.events)
     site.route("/events/<slug>")(pages.event)

@@ -1,4 +1,7 @@
-"""The files of ``shared/web/static``: every page may link them, one function serves them."""
+"""The files of ``shared/web/static``: every page may link them, one function serves them.
+
+At ``/assets``, since ``/static`` never reaches a function: the framework's Flask application answers there itself.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ FOR_A_WHILE = "public, max-age=300"
 
 def asset(name: str) -> str:
     """The URL of a file in ``shared/web/static``; it changes with the content, so browsers may keep it for ever."""
-    return f"/static/{name}?v={_load(name)[1]}"
+    return f"/assets/{name}?v={_load(name)[1]}"
 
 
 def static_file(visit: Visit, name: str) -> Response:
-    """Handler for ``/static/<name>``. Only an address with the content's own ``v`` is kept for ever."""
+    """Handler for ``/assets/<name>``. Only an address with the content's own ``v`` is kept for ever."""
     try:
         content, digest = _load(name)
     except FileNotFoundError:

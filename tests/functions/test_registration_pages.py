@@ -111,7 +111,7 @@ def test_a_past_event_shows_its_outcome_and_takes_no_registration(world: PageWor
 
 
 def test_what_does_not_exist_is_a_page_too(world: PageWorld) -> None:
-    for path in ("/events/none", "/events/none/register", "/nothing", "/static/none.css", "/static/..%2fsite.py"):
+    for path in ("/events/none", "/events/none/register", "/nothing", "/assets/none.css", "/assets/..%2fsite.py"):
         page = world.visitor.get(path)
         assert page.status_code == 404, path
         assert "<h1>" in page.text
@@ -354,9 +354,9 @@ def test_errors_are_told_in_the_visitors_language(world: PageWorld) -> None:
 
 
 def test_static_files_are_kept_for_ever_under_their_own_version_only(world: PageWorld) -> None:
-    path = re.search(r'href="(/static/style\.css\?v=\w+)"', world.visitor.get("/").text)[1]  # type: ignore[index]
+    path = re.search(r'href="(/assets/style\.css\?v=\w+)"', world.visitor.get("/").text)[1]  # type: ignore[index]
     found = world.visitor.get(path)
     assert "immutable" in found.headers["Cache-Control"]
-    assert "immutable" not in world.visitor.get("/static/style.css?v=0").headers["Cache-Control"]
+    assert "immutable" not in world.visitor.get("/assets/style.css?v=0").headers["Cache-Control"]
     known = world.visitor.get(path, headers={"If-None-Match": found.headers["ETag"]})
     assert known.status_code == 304
