@@ -251,10 +251,14 @@ class Registrations:
                 registration.confirmed_at = utc_text(now)
             else:
                 claims = self._seat_or_queue(event, registration, now)
-            self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
+            try:
+                self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
+            except Conflict:
+                self.seats.forget(event.capacities())
+                raise
             return registration
 
-        return decide(attempt)
+        return decide(attempt, attempts=40)
 
     def correct(self, token: str, correction: Correction) -> Registration:
         """Replace what the person told us. Raises ``BadToken``, ``NotPossible`` and ``BadRequest``."""
