@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(for
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench import export export-all import-all person build deploy
+.PHONY: help run test check fmt bench route import export export-all import-all person build deploy
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -26,6 +26,7 @@ check: .venv/tools  ## lint, format, types, import rules, catalogues
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.catalogues check
+	$(BIN)/python -m functions.inquiries.content check
 
 fmt: .venv/tools  ## format the sources
 	$(BIN)/ruff check --fix .
@@ -33,6 +34,10 @@ fmt: .venv/tools  ## format the sources
 
 bench: .venv/tools catalogues  ## measure speed and start-up beside a bare function
 	@$(BIN)/python -m benchmarks
+
+route: .venv/runtime  ## where an inquiry would go (INQUIRY=x.json or AGAINST=history, RULES=draft.toml)
+	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.dry_run \
+	  $(if $(RULES),--rules $(RULES)) $(if $(filter history,$(AGAINST)),--history,$(INQUIRY))
 
 import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b.toml" DATA=.onestop)
 	@$(BIN)/python -m infra.local.content import $(FILES)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functions.inquiries.base import Invalid, Upload
 from functions.inquiries.models import Attachment
 from shared.ports import Files
+from shared.text import N_
 
 MOST = 10  # files with one message
 LARGEST = 10 * 2**20  # bytes, all together
@@ -56,15 +57,19 @@ def _office(content: bytes) -> str | None:
 def check(uploads: Sequence[Upload]) -> list[Attachment]:
     """What would be kept of ``uploads``. Raises ``Invalid`` (``attachments``); nothing is written."""
     if len(uploads) > MOST:
-        raise Invalid({"attachments": "Attach at most 10 files."})
+        raise Invalid({"attachments": N_("Attach at most 10 files.")})
     if sum(len(upload.content) for upload in uploads) > LARGEST:
-        raise Invalid({"attachments": "The files are too large: at most 10 MB together."})
+        raise Invalid({"attachments": N_("The files are too large: at most 10 MB together.")})
     kept = []
     for upload in uploads:
         kind = media_type(upload.content)
         if kind is None or not upload.content:
             raise Invalid(
-                {"attachments": "Attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files, without macros."}
+                {
+                    "attachments": N_(
+                        "Attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files, without macros."
+                    )
+                }
             )
         id = secrets.token_hex(12)
         name = plain_name(upload.name)

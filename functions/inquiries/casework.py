@@ -21,8 +21,9 @@ from functions.inquiries.requests import LONGEST_MESSAGE, reopen
 from functions.inquiries.rota import Rota
 from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed, InquiryReopened
 from shared.ports import Delete, Replace, decide
+from shared.text import N_
 
-CLOSED = "This inquiry is closed. Reopen it first."
+CLOSED = N_("This inquiry is closed. Reopen it first.")
 
 
 class Casework:
@@ -49,7 +50,7 @@ class Casework:
         """Give my organisation's part to a colleague of it (an address). Raises ``Invalid`` (``to``)."""
         person = self._content.person(to)
         if person is None or person.organisation != staff.organisation or person.role == "viewer":
-            raise Invalid({"to": "Choose a colleague of your organisation who answers inquiries."})
+            raise Invalid({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
 
         def change(case: Case) -> None:
             _refuse_closed(case)
@@ -68,14 +69,14 @@ class Casework:
         """
         target = self._content.organisations.get(organisation)
         if target is None or organisation == staff.organisation:
-            raise Invalid({"organisation": "Choose another organisation."})
+            raise Invalid({"organisation": N_("Choose another organisation.")})
         if not reason.strip():
-            raise Invalid({"reason": "Say why, for the colleagues who get it."})
+            raise Invalid({"reason": N_("Say why, for the colleagues who get it.")})
 
         def change(case: Case) -> None:
             _refuse_closed(case)
             if case.inquiry.confined:
-                raise NotAllowed("The requester shares this with your organisation only.")
+                raise NotAllowed(N_("The requester shares this with your organisation only."))
             part, person = self._move(case, case.assignments.pop(staff.organisation), target)
             case.audit(staff.email, staff.organisation, "hand_over", to=organisation, reason=reason)
             self._tell_assignee(case, part, person, staff.name, reason)
@@ -150,9 +151,9 @@ class Casework:
 
     def _checked(self, text: str, uploads: Sequence[Upload]) -> list[Attachment]:
         if not text.strip():
-            raise Invalid({"text": "This field is required."})
+            raise Invalid({"text": N_("This field is required.")})
         if len(text) > LONGEST_MESSAGE:
-            raise Invalid({"text": "Shorten the text to 20,000 characters."})
+            raise Invalid({"text": N_("Shorten the text to 20,000 characters.")})
         return attachments.check(uploads)
 
     def _message(self, staff: Member, case: Case, kind: str, text: str, files: list[Attachment]) -> MessageDoc:
@@ -198,7 +199,7 @@ class Casework:
     def reopen(self, staff: Member, reference: str, version: str) -> None:
         def change(case: Case) -> None:
             if case.inquiry.state != "closed":
-                raise NotAllowed("This inquiry is open.")
+                raise NotAllowed(N_("This inquiry is open."))
             reopen(case, self._content)
             case.audit(staff.email, staff.organisation, "reopen")
             recipient = self._mail.to_requester(reference, case.inquiry, f"reopened:{case.version}")

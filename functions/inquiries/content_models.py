@@ -22,6 +22,7 @@ from pydantic import (
 
 from shared.contracts.countries import ALPHA_2
 from shared.ports import utc_text
+from shared.text import N_
 
 Texts = dict[str, str]
 """A text by language (BCP 47); English is always there."""
@@ -49,7 +50,7 @@ Instant = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_us
 
 def _country(code: str) -> str:
     if code.upper() not in ALPHA_2:
-        raise ValueError("Give the country as its two-letter code (ISO 3166-1 alpha-2), for example KE.")
+        raise ValueError(N_("Give the country as its two-letter code (ISO 3166-1 alpha-2), for example KE."))
     return code.upper()
 
 
@@ -82,7 +83,7 @@ def _email(address: str) -> str:
     try:
         return validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError:
-        raise ValueError("Check this email address: it should look like name@example.org.") from None
+        raise ValueError(N_("Check this email address: it should look like name@example.org.")) from None
 
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]

@@ -25,6 +25,7 @@ from functions.inquiries.reading import QUARANTINE
 from functions.inquiries.requests import LONGEST_MESSAGE, take_message
 from shared.ids import ALPHABET, key_of, normal_reference
 from shared.ports import Conflict, Create, Replace, decide
+from shared.text import N_
 from shared.tokens import BadToken, ExpiredToken
 
 LARGEST = 25 * 2**20  # bytes of a raw mail
@@ -253,7 +254,7 @@ class Inbound:
         try:
             mail = mail_reading.read(raw[0] if raw else b"")
         except Malformed:
-            message = "This mail cannot be read. Save it and copy what matters into a note."
+            message = N_("This mail cannot be read. Save it and copy what matters into a note.")
             raise Invalid({"reference": message}) from None
         return mail, [upload for upload in mail.uploads if attachments.media_type(upload.content)]
 

@@ -17,6 +17,7 @@ from functions.inquiries.content_models import (
     RequesterType,
     Stored,
 )
+from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
 OPEN_STATES: tuple[State, ...] = ("received", "routed", "assigned", "waiting", "answered", "reopened")
@@ -47,7 +48,7 @@ class InquiryRequest(BaseModel):
     @classmethod
     def _agreed(cls, consent: bool) -> bool:
         if not consent:
-            raise ValueError("We need your consent to handle your request.")
+            raise ValueError(N_("We need your consent to handle your request."))
         return consent
 
     @field_validator("given_name", "family_name", "subject", "organisation")

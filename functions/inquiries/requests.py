@@ -18,6 +18,7 @@ from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
 from shared.ids import key_of, new_reference
 from shared.ports import Create, Write, decide, utc_text
+from shared.text import N_
 
 IDEMPOTENCY = "idempotency"
 KEEP_KEYS = timedelta(hours=24)
@@ -86,11 +87,11 @@ class Requests:
         errors = {}
         unknown = [topic for topic in request.topics if topic not in self._content.topics]
         if unknown:
-            errors["topics"] = "Choose topics from the list."
+            errors["topics"] = N_("Choose topics from the list.")
         if request.activity and request.activity not in self._content.activities:
-            errors["activity"] = "There is no such activity."
+            errors["activity"] = N_("There is no such activity.")
         if request.share_with != SHARE_WITH_ALL and request.share_with not in self._content.organisations:
-            errors["share_with"] = "Choose one of the organisations, or all."
+            errors["share_with"] = N_("Choose one of the organisations, or all.")
         if errors:
             raise Invalid(errors)
 
@@ -153,9 +154,9 @@ class Requests:
         """A further message; it reopens a closed inquiry. Raises ``Invalid``, ``NotFound``."""
         text = text.strip()
         if not text:
-            raise Invalid({"text": "This field is required."})
+            raise Invalid({"text": N_("This field is required.")})
         if len(text) > LONGEST_MESSAGE:
-            raise Invalid({"text": "Shorten the text to 20,000 characters."})
+            raise Invalid({"text": N_("Shorten the text to 20,000 characters.")})
         files = attachments.check(uploads)
         self._case(reference)
         attachments.write(self._means.files, files, uploads)
