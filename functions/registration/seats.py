@@ -15,7 +15,7 @@ import random
 import secrets
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from functions.registration.models import EventDefinition
@@ -45,16 +45,19 @@ class Seats:
         self._lock = threading.Lock()
 
     def take(self, pools: Sequence[str]) -> list[Write] | None:
-        """Writes that claim one seat of each pool; None where one of them has no free seat."""
+        """Writes that claim one seat for each entry of ``pools``, all in one commit or none; None where one is lacking.
+
+        A pool stands there once for each person who needs a seat of it.
+        """
         found: list[Document] = []
-        for pool in pools:
-            ticket = self._next(pool)
-            if ticket is None:
+        for pool, wanted in Counter(pools).items():
+            tickets = self._next(pool, wanted)
+            found += tickets
+            if len(tickets) < wanted:
                 with self._lock:
                     for seen in found:
                         self._hints[seen.data["pool"]].append(seen)
                 return None
-            found.append(ticket)
         return [Delete(SEATS, ticket.id, ticket.version) for ticket in found]
 
     def forget(self, pools: Iterable[str]) -> None:
@@ -71,22 +74,23 @@ class Seats:
             self._left[pool] = (time.monotonic(), left)
         return left
 
-    def _next(self, pool: str) -> Document | None:
+    def _next(self, pool: str, wanted: int) -> list[Document]:
+        """``wanted`` different tickets of the pool, or all that there are; nobody else gets them from us."""
         with self._lock:
             hints = self._hints[pool]
-            if hints:
-                return hints.pop()
-        fresh = self._free(pool, HINTS)
+            if len(hints) >= wanted:
+                return [hints.pop() for _ in range(wanted)]
+        fresh = self._free(pool, max(HINTS, wanted), wanted)
         random.shuffle(fresh)
         with self._lock:
-            self._hints[pool] = fresh
-            return fresh.pop() if fresh else None
+            self._hints[pool] = fresh[wanted:]
+        return fresh[:wanted]
 
-    def _free(self, pool: str, limit: int) -> list[Document]:
-        """Up to ``limit`` free tickets from a random place on, around the end to the beginning."""
+    def _free(self, pool: str, limit: int, wanted: int) -> list[Document]:
+        """Up to ``limit`` free tickets from a random place on; where too few follow it, from the beginning."""
         start = f"{pool}:{secrets.token_hex(8)}"
         found = self._store.query(SEATS, *_within(pool), after=(start, start), limit=limit)
-        return found or self._store.query(SEATS, *_within(pool), limit=limit)
+        return found if len(found) >= wanted else self._store.query(SEATS, *_within(pool), limit=limit)
 
 
 def _within(pool: str) -> list[Where]:

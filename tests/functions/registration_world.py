@@ -34,13 +34,26 @@ class SetClock:
 
 @dataclass
 class World:
+    """
+    Args:
+        project: of the Firestore emulator that the environment names; none: SQLite in ``folder``.
+    """
+
     folder: Path
     clock: SetClock = field(default_factory=SetClock)
+    project: str = ""
 
     def __post_init__(self) -> None:
-        self.store: Store = SqliteStore(self.folder / "store.db", topology.load().store)
+        self.store: Store = self._open_store()
         self.tokens = Tokens(["key"])
         self.service = self.new_service()
+
+    def _open_store(self) -> Store:
+        if not self.project:
+            return SqliteStore(self.folder / "store.db", topology.load().store)
+        from shared.adapters.cloud.firestore import FirestoreStore
+
+        return FirestoreStore(self.project)
 
     def new_service(self) -> Registrations:
         """As another process has it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +169,45 @@ def test_importing_again_changes_no_seat(world: World) -> None:
     assert world.tickets("forum:*", "returned_seats") == 0
 
 
+def test_a_group_gets_all_its_seats_or_none(world: World) -> None:
+    event = world.event(seats=70, categories=[{"id": "a", "name": "A", "seats": 50}])
+    pools = event.pools(event.categories[0])
+    group = world.service.seats.take(pools * 48)
+    assert group is not None
+    assert len(group) == 96
+    world.store.commit(group)
+    assert world.service.seats.take(pools * 3) is None, "two seats are left in A"
+    assert (world.tickets("forum:a"), world.tickets("forum:*")) == (2, 22)
+    last = world.service.seats.take(pools * 2)
+    assert last is not None, "what the refused group saw is there for the next"
+    world.store.commit(last)
+
+
+def test_of_two_groups_that_want_the_same_seats_one_gets_them(world: World) -> None:
+    world.event(seats=30)
+    mine, yours = (seats.Seats(world.store).take(["forum:*"] * 20) for _ in range(2))
+    assert mine is not None
+    assert yours is not None
+    world.store.commit(mine)
+    with pytest.raises(Conflict):
+        world.store.commit(yours)
+    assert world.tickets("forum:*") == 10
+
+
 # -- races: several processes, one store --
 
 
-def _crowd(folder: str, number: int, people: int, guarded: bool) -> None:
-    world = World(Path(folder))
+@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulators)])
+def projects(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Names for ``World.project``, a new one each time."""
+    if request.param == "sqlite":
+        return repeat("")
+    request.getfixturevalue("emulators")
+    return (f"test-{secrets.token_hex(6)}" for _ in count())
+
+
+def _crowd(folder: str, project: str, number: int, people: int, guarded: bool) -> None:
+    world = World(Path(folder), project=project)
     if not guarded:
         world.store = world.service._store = world.service.seats._store = Unguarded(world.store)  # type: ignore[assignment]
 
@@ -205,11 +241,11 @@ class Unguarded:
         return Replace(write.collection, write.id, write.data, None)
 
 
-def _race(folder: Path, guarded: bool, processes: int = 3, people: int = 80, seats: int = 100) -> World:
-    world = World(folder)
+def _race(folder: Path, project: str, guarded: bool, processes: int = 3, people: int = 80, seats: int = 100) -> World:
+    world = World(folder, project=project)
     world.event(seats=seats)
     context = multiprocessing.get_context("spawn")
-    crowd = [context.Process(target=_crowd, args=(str(folder), n, people, guarded)) for n in range(processes)]
+    crowd = [context.Process(target=_crowd, args=(str(folder), project, n, people, guarded)) for n in range(processes)]
     for process in crowd:
         process.start()
     for process in crowd:
@@ -218,18 +254,18 @@ def _race(folder: Path, guarded: bool, processes: int = 3, people: int = 80, sea
     return world
 
 
-def test_a_crowd_of_processes_never_oversells(tmp_path: Path) -> None:
-    world = _race(tmp_path, guarded=True)
+def test_a_crowd_of_processes_never_oversells(tmp_path: Path, projects: Iterator[str]) -> None:
+    world = _race(tmp_path, next(projects), guarded=True)
     assert len(world.registrations("confirmed")) == 100
     assert len(world.registrations("waitlisted")) == 140
     assert world.tickets("forum:*") == 0
 
 
-def test_the_race_is_lost_when_the_guard_is_off(tmp_path: Path) -> None:
+def test_the_race_is_lost_when_the_guard_is_off(tmp_path: Path, projects: Iterator[str]) -> None:
     """The negative control: without preconditions the same crowd oversells, and the count shows it."""
     for attempt in range(5):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        if len(_race(folder, guarded=False).registrations("confirmed")) > 100:
+        if len(_race(folder, next(projects), guarded=False).registrations("confirmed")) > 100:
             return
     pytest.fail("no race was lost without the guard, so the race proves nothing")
