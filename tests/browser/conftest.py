@@ -43,7 +43,8 @@ def window(chromium: Browser, onestop: Onestop) -> Iterator[Callable[..., Page]]
     contexts = []
 
     def opened(width: int = 1280, **options: object) -> Page:
-        context = chromium.new_context(base_url=onestop.url, viewport={"width": width, "height": 900}, **options)
+        options.setdefault("base_url", onestop.url)
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
@@ -60,5 +61,5 @@ def window(chromium: Browser, onestop: Onestop) -> Iterator[Callable[..., Page]]
 
 def _too_wide(page: Page) -> list[str]:
     size = page.viewport_size or {"width": 0}
-    wide = page.locator("html").bounding_box()
-    return [f"{page.url} is wider than {size['width']}"] if wide and wide["width"] > size["width"] else []
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{page.url} is {wide} wide, its window {size['width']}"] if wide > size["width"] else []

@@ -17,8 +17,7 @@ OFFICER = "amara.diallo@who.example"
 Window = Callable[..., Page]
 
 
-def ask(page: Page, subject: str, email: str) -> str:
-    """Send the contact form; returns the reference."""
+def fill_in(page: Page, subject: str, email: str) -> None:
     page.goto("/contact")
     page.get_by_label("Subject").fill(subject)
     page.get_by_label("Your request").fill("We would like advice on a tender for public procurement.")
@@ -29,6 +28,11 @@ def ask(page: Page, subject: str, email: str) -> str:
     page.get_by_label("Country").select_option("KE")
     page.get_by_label("You write for").select_option("government")
     page.get_by_label("I agree that my data").check()
+
+
+def ask(page: Page, subject: str, email: str) -> str:
+    """Send the contact form; returns the reference."""
+    fill_in(page, subject, email)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Thank you, your request is with us.")).to_be_visible()
     return page.locator(".eyebrow .reference").inner_text()
