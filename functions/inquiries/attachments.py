@@ -15,6 +15,7 @@ from shared.text import N_
 
 MOST = 10  # files with one message
 LARGEST = 10 * 2**20  # bytes, all together
+REFUSED = N_("Attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files, without macros.")
 OFFICE = "application/vnd.openxmlformats-officedocument"
 KINDS = {  # by the folder that holds the main part (ECMA-376, part 1, annex A)
     "word/": f"{OFFICE}.wordprocessingml.document",
@@ -64,13 +65,7 @@ def check(uploads: Sequence[Upload]) -> list[Attachment]:
     for upload in uploads:
         kind = media_type(upload.content)
         if kind is None or not upload.content:
-            raise Invalid(
-                {
-                    "attachments": N_(
-                        "Attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files, without macros."
-                    )
-                }
-            )
+            raise Invalid({"attachments": REFUSED})
         id = secrets.token_hex(12)
         name = plain_name(upload.name)
         kept.append(Attachment(id=id, name=name, media_type=kind, size=len(upload.content), file=f"inquiries/{id}"))

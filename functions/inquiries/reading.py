@@ -19,7 +19,7 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
-from shared.ports import Cursor, Document, Where, utc_text
+from shared.ports import Cursor, Document, Where, from_utc_text, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
 QUARANTINE = "quarantine"
@@ -202,10 +202,11 @@ class Reading:
     def _hours_to_answer(self, ours: Where) -> list[tuple[str, float]]:
         found = self._means.store.query(ASSIGNMENTS, ours, order="received_at", descending=True, limit=SAMPLE)
         weeks: dict[str, list[float]] = {}
-        for row in (Assignment.model_validate(one.data) for one in found):
-            if row.answered_at:
-                hours = (row.answered_at - row.received_at).total_seconds() / 3600
-                weeks.setdefault(_monday(row.received_at).date().isoformat(), []).append(hours)
+        for row in (document.data for document in found):
+            if row["answered_at"]:
+                received = from_utc_text(row["received_at"])
+                hours = (from_utc_text(row["answered_at"]) - received).total_seconds() / 3600
+                weeks.setdefault(_monday(received).date().isoformat(), []).append(hours)
         return [(week, round(median(hours), 1)) for week, hours in sorted(weeks.items())[-WEEKS:]]
 
     # -- mail kept aside --

@@ -191,15 +191,27 @@ def _tests(rule: Rule, country_groups: Mapping[str, Collection[str]]) -> Iterato
 
 
 def _word_test(wanted: Sequence[str]) -> Test:
-    normal = [" ".join(plain_words(text)) for text in wanted]
-    single = frozenset(text for text in normal if " " not in text and not _WITHOUT_SPACES.search(text))
-    phrases = tuple(
-        text if _WITHOUT_SPACES.search(text) else f" {text} " for text in normal if text and text not in single
-    )
+    """Phrases are looked for only where their first word is among the words."""
+    single: set[str] = set()
+    phrases: list[tuple[str, str]] = []  # first word, phrase between blanks
+    inside: list[str] = []  # in scripts that put no blanks between words
+    for words in filter(None, map(plain_words, wanted)):
+        text = " ".join(words)
+        if _WITHOUT_SPACES.search(text):
+            inside.append(text)
+        elif len(words) == 1:
+            single.add(text)
+        else:
+            phrases.append((words[0], f" {text} "))
 
     def test(it: _Features) -> bool:
         words, text = it.words
-        return not single.isdisjoint(words) or any(phrase in text for phrase in phrases)
+        if not single.isdisjoint(words):
+            return True
+        for first, phrase in phrases:  # a loop: any() would make a generator for each rule of each decision
+            if first in words and phrase in text:
+                return True
+        return any(one in text for one in inside) if inside else False
 
     return test
 
