@@ -74,7 +74,7 @@ def actions(_: Gettext) -> dict[str, str]:
         "answer": _("answered"),
         "note": _("wrote a note"),
         "message": _("wrote"),
-        "thread": _("placed a mail here"),
+        "thread_mail": _("placed a mail here"),
         "close": _("closed it"),
         "reopen": _("opened it again"),
         "escalate": _("told the focal point that it is late"),

@@ -48,7 +48,7 @@ def test_the_browser_solves_the_puzzle_by_itself(visit: Window) -> None:
 
 def test_sent_before_it_is_solved_the_form_waits_for_the_solution(visit: Window) -> None:
     page, held = visit(), []
-    page.route("**/challenge-worker.js", held.append)
+    page.route("**/challenge-worker.js", lambda route: held.append(route))
     fill_in(page, "In a hurry", "hurry@health.example")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("your browser is solving a small puzzle")).to_be_visible()

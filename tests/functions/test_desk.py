@@ -398,6 +398,21 @@ def test_mail_kept_aside_is_read_by_its_organisation_and_dismissed_once(world: W
     assert "Nothing is kept aside." in words(browser.get("/desk/quarantine"))
 
 
+def test_mail_kept_aside_is_placed_by_somebody_who_has_the_inquiry(world: World) -> None:
+    reference, foreign = world.receive(), world.receive(share_with="wipo")
+    raw = b"From: W <w.kamau@other.example>\r\nSubject: Re: the plan\r\n\r\nFrom my other mailbox.\r\n"
+    _keep_aside(world, "m1", ["who"], raw)
+    browser = world.member(WHO_OFFICER)
+    page = browser.get("/desk/quarantine/m1")
+    for wrong in ("AAAA-AAAA", foreign, ""):
+        back = press(browser, page, "/thread", reference=wrong)
+        assert back.status_code == 422
+        assert "Your organisation has no inquiry of this reference." in words(back)
+    done = press(browser, page, "/thread", reference=reference.replace("-", "").lower())
+    assert "From my other mailbox." in words(browser.follow(done))
+    assert "Nothing is kept aside." in words(browser.get("/desk/quarantine"))
+
+
 @pytest.mark.parametrize(
     "raw",
     [
