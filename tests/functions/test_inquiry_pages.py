@@ -105,6 +105,7 @@ def test_errors_stand_beside_their_fields_and_what_was_typed_stays(world: World,
     assert back.status_code == 422
     for field in ("email", "country", "consent"):
         assert f'href="#f-{field}"' in back.text, field
+    assert words(back).count("This field is required.") == 2  # the country: in the summary and beside the field
     fields = forms(back)[0].fields
     assert ("message", REQUEST["message"]) in fields
     assert ("email", "not an address") in fields
