@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ SCHEMA = {
     "things": {"indexes": [["kind", "rank"], ["kind", "id"], ["tags[]", "kind", "rank"], ["tags[]", "rank", "id"]]},
     "claims": {"ttl": True},
 }
+PATIENCE = 60.0  # seconds for one call: an emulator beside other tests may be slow, which is no fault
 TOPIC = "registrations"  # two subscriptions of the topology listen to it
 
 
@@ -29,13 +31,13 @@ TOPIC = "registrations"  # two subscriptions of the topology listen to it
 class Engine:
     """How the suite opens an engine's adapters at a ``place``.
 
-    ``received`` lists what reached the subscriptions of ``TOPIC``: subscription and message.
+    ``received`` takes what reached the subscriptions of ``TOPIC`` (``count`` messages in each): subscription, message.
     """
 
     new_place: Callable[[Path], str]
     store: Callable[[str], Store]
     bus: Callable[[str], Bus]
-    received: Callable[[str], list[tuple[str, Message]]]
+    received: Callable[[str, int], list[tuple[str, Message]]]
     files: Callable[[str], Files]
     needs: tuple[str, ...] = ()  # fixtures that must be up
 
@@ -44,7 +46,7 @@ def _embedded_bus(place: str) -> SqliteBus:
     return SqliteBus(Path(place) / "bus.db", topology.load())
 
 
-def _embedded_received(place: str) -> list[tuple[str, Message]]:
+def _embedded_received(place: str, count: int) -> list[tuple[str, Message]]:
     return [(q.subscription, q.message) for q in _embedded_bus(place).due(0, 10_000)]
 
 
@@ -53,40 +55,44 @@ def _new_project(folder: Path) -> str:
 
 
 def _firestore(place: str) -> Store:
+    from shared.adapters.cloud import calls
     from shared.adapters.cloud.firestore import FirestoreStore
 
+    calls.ANSWER_SECONDS = PATIENCE
     return FirestoreStore(place)
 
 
 def _pubsub(place: str) -> Bus:
     from infra.local.emulators import create_topics
-    from shared.adapters.cloud.pubsub import PubsubBus
+    from shared.adapters.cloud import pubsub
 
+    pubsub.SECONDS = PATIENCE
     create_topics(os.environ["PUBSUB_EMULATOR_HOST"], topology.load(), place, endpoints={})
-    return PubsubBus(place)
+    return pubsub.PubsubBus(place)
 
 
-def _pulled(place: str) -> list[tuple[str, Message]]:
-    """Everything that waits now, acknowledged; empty after three empty answers, for the emulator is in no hurry."""
-    from google.api_core.exceptions import DeadlineExceeded
+def _pulled(place: str, count: int) -> list[tuple[str, Message]]:
+    """Waits until each subscription has given ``count`` messages, then asks once more for what should not be there."""
     from google.cloud.pubsub_v1 import SubscriberClient
 
     found: list[tuple[str, Message]] = []
     with SubscriberClient() as subscriber:
         for subscription in topology.load().subscriptions_of(TOPIC):
             path = subscriber.subscription_path(place, subscription.name)
+            ids: set[str] = set()
+            deadline = time.monotonic() + PATIENCE
             while True:
-                try:
-                    answer = subscriber.pull(subscription=path, max_messages=1000, timeout=2, retry=None)
-                except DeadlineExceeded:
-                    break
-                if not answer.received_messages:
-                    break
-                for one in answer.received_messages:
+                request = {"subscription": path, "max_messages": 1000, "return_immediately": True}
+                received = subscriber.pull(request=request, timeout=PATIENCE).received_messages
+                for one in received:
                     attributes = dict(one.message.attributes)
+                    ids.add(one.message.message_id)
                     message = Message(attributes.get("event_id", ""), TOPIC, one.message.data, attributes)
                     found.append((subscription.name, message))
-                subscriber.acknowledge(subscription=path, ack_ids=[one.ack_id for one in answer.received_messages])
+                if received:
+                    subscriber.acknowledge(subscription=path, ack_ids=[one.ack_id for one in received])
+                elif len(ids) >= count or time.monotonic() > deadline:
+                    break
     return found
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from shared import topology
 from shared.ports import Bus, Message
 from tests.ports.engines import TOPIC, Engine
 
+pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag")  # the one way to see that none is left
 SUBSCRIPTIONS = sorted(s.name for s in topology.load().subscriptions_of(TOPIC))
 
 
@@ -26,21 +29,21 @@ def test_a_message_reaches_every_subscription_of_its_topic(bus: Bus, engine: Eng
     sent = messages(3)
     bus.publish(sent)
     wanted = {(name, m.id, m.data, "tést") for m in sent for name in SUBSCRIPTIONS}
-    assert seen(engine.received(place)) == wanted
+    assert seen(engine.received(place, 3)) == wanted
     assert len(SUBSCRIPTIONS) > 1
 
 
 def test_publishing_again_loses_nothing_and_keeps_the_event_id(bus: Bus, engine: Engine, place: str) -> None:
     bus.publish(messages(1))
     bus.publish(messages(1))
-    assert {event_id for _, event_id, _, _ in seen(engine.received(place))} == {"id0000"}
+    assert {event_id for _, event_id, _, _ in seen(engine.received(place, 1))} == {"id0000"}
 
 
 def test_a_fan_out_arrives_whole(bus: Bus, engine: Engine, place: str) -> None:
     bus.publish(messages(1500))
-    assert len(seen(engine.received(place))) == 1500 * len(SUBSCRIPTIONS)
+    assert len(seen(engine.received(place, 1500))) == 1500 * len(SUBSCRIPTIONS)
 
 
 def test_publishing_nothing_is_no_error(bus: Bus, engine: Engine, place: str) -> None:
     bus.publish([])
-    assert engine.received(place) == []
+    assert engine.received(place, 0) == []

@@ -18,6 +18,7 @@ from shared.adapters.cloud.pubsub import PubsubBus
 from shared.ports import Conflict, Create, Message, Replace, Store, Unavailable
 
 pytestmark = pytest.mark.emulators
+ANSWER_SECONDS = calls.ANSWER_SECONDS  # as it is outside of tests
 LIBRARY_DEFAULT = 60.0  # seconds that Google's clients wait for a host that does not answer
 
 
@@ -110,8 +111,8 @@ def test_nobody_there_is_told_long_before_the_library_gives_up(call: Callable[[]
 
 
 def test_the_time_for_one_call_keeps_the_promise_to_visitors() -> None:
-    assert calls.ANSWER_SECONDS < 5
-    assert sum(2 * pause for pause in calls.PAUSES) < calls.ANSWER_SECONDS
+    assert ANSWER_SECONDS < 5
+    assert sum(2 * pause for pause in calls.PAUSES) < ANSWER_SECONDS
 
 
 def test_a_topic_that_does_not_exist_is_unavailable(bus: PubsubBus) -> None:
