@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from shared.ports import Bus, Create, Delete, Store, Unavailable, Write, from_ut
 
 LEFT_BEHIND = timedelta(seconds=30)
 PAGE = 200
+SWEEP_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
@@ -19,21 +22,41 @@ class RelayingStore:
     """A ``Store`` whose commits publish their own outbox rows, where no other process watches the outbox.
 
     A row that cannot be published now stays for the clock tick: the commit has succeeded all the same.
+
+    Whoever commits waits for the bus, since on Cloud Run a thread behind the answer gets no processor and the mail
+    would wait for the tick. The published rows need not go at once: of a rush, one commit in half a second deletes
+    those of all. What a process leaves when the rush ends is published once more by the tick, and consumers know it.
     """
 
     def __init__(self, store: Store, bus: Bus) -> None:
         self._store = store
         self._bus = bus
+        self._published: list[str] = []
+        self._swept_at = float("-inf")
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def commit(self, writes: Sequence[Write]) -> None:
         self._store.commit(writes)
+        rows = [w for w in writes if isinstance(w, Create) and w.collection == OUTBOX]
+        if not rows:
+            return
         try:
-            publish(self._store, self._bus, ((w.id, w.data) for w in writes if _announces(w)))  # type: ignore[union-attr]
+            self._bus.publish([message(row.id, row.data) for row in rows])
+            self._sweep([row.id for row in rows])
         except Unavailable:
             log.warning("published later: the bus did not answer", exc_info=True)
+
+    def _sweep(self, published: list[str]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            self._published += published
+            if now - self._swept_at < SWEEP_SECONDS and len(self._published) < PAGE:
+                return
+            swept, self._published, self._swept_at = self._published, [], now
+        self._store.commit([Delete(OUTBOX, id, None) for id in swept])
 
 
 def publish(store: Store, bus: Bus, rows: Iterable[tuple[str, dict[str, Any]]]) -> int:
@@ -54,7 +77,3 @@ def relay(store: Store, bus: Bus, source: str, now: datetime) -> int:
         log.warning("events waited in the outbox", extra={"fields": {"outbox_age": age, "source": source}})
         done += publish(store, bus, ((row.id, row.data) for row in rows))
     return done
-
-
-def _announces(write: Write) -> bool:
-    return isinstance(write, Create) and write.collection == OUTBOX
