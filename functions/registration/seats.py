@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 
 from functions.registration.models import EventDefinition
 from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
@@ -25,10 +26,11 @@ SEATS = "seats"
 RETURNED = "returned_seats"
 POOLS = "pools"
 GATES = "gates"
-GATE_SHARDS = 8  # joining a long waitlist must not queue up at one document
-HINTS = 32
+GATE_SHARDS = 32  # joining a long waitlist must not queue up at one document
+HINTS = 64
 CHUNK = 200
-FRESH = 2.0  # seconds
+FRESH = 2.0  # seconds for which a count is shown
+EMPTY = 0.5  # seconds for which a pool that was seen empty is taken for empty, where nothing depends on it
 
 
 class Seats:
@@ -41,14 +43,20 @@ class Seats:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._hints: defaultdict[str, list[Document]] = defaultdict(list)
+        self._reading: dict[str, Future[int]] = {}
         self._left: dict[str, tuple[float, int]] = {}
+        self._empty: dict[str, float] = {}  # when a pool was seen to have no free ticket
         self._lock = threading.Lock()
 
-    def take(self, pools: Sequence[str]) -> list[Write] | None:
+    def take(self, pools: Sequence[str], certain: bool = True) -> list[Write] | None:
         """Writes that claim one seat for each entry of ``pools``, all in one commit or none; None where one is lacking.
 
-        A pool stands there once for each person who needs a seat of it.
+        A pool stands there once for each person who needs a seat of it. Where the caller will ask again before it acts
+        on None, it need not be ``certain``: a pool that was empty a moment ago is then not read again.
         """
+        now = time.monotonic()
+        if not certain and any(now - self._empty.get(pool, float("-inf")) < EMPTY for pool in pools):
+            return None
         found: list[Document] = []
         for pool, wanted in Counter(pools).items():
             tickets = self._next(pool, wanted)
@@ -76,18 +84,38 @@ class Seats:
 
     def _next(self, pool: str, wanted: int) -> list[Document]:
         """``wanted`` different tickets of the pool, or all that there are; nobody else gets them from us."""
-        with self._lock:
-            hints = self._hints[pool]
-            if len(hints) >= wanted:
-                return [hints.pop() for _ in range(wanted)]
-        fresh = self._free(pool, max(HINTS, wanted), wanted)
+        asked_since = False
+        while True:
+            with self._lock:
+                hints = self._hints[pool]
+                if len(hints) >= wanted:
+                    return [hints.pop() for _ in range(wanted)]
+                reading = self._reading.get(pool)
+                if mine := reading is None or reading.done():
+                    self._reading[pool] = reading = Future()
+            if mine:
+                return self._read(pool, wanted, reading)
+            found = reading.result()  # of another thread: a crowd asks once, not all at once
+            if asked_since and found < wanted:
+                return []
+            asked_since = True  # the first one may have begun before we were called, and tells no news
+
+    def _read(self, pool: str, wanted: int, reading: Future[int]) -> list[Document]:
+        try:
+            fresh = self._free(pool, max(HINTS, wanted), wanted)
+        except BaseException as error:
+            reading.set_exception(error)
+            raise
         random.shuffle(fresh)
         with self._lock:
             self._hints[pool] = fresh[wanted:]
+        reading.set_result(len(fresh))
         return fresh[:wanted]
 
     def _free(self, pool: str, limit: int, wanted: int) -> list[Document]:
         """Up to ``limit`` free tickets from a random place on; where too few follow it, from the beginning."""
+        if pool in self._empty:
+            return self._store.query(SEATS, *_within(pool), limit=limit)
         start = f"{pool}:{secrets.token_hex(8)}"
         found = self._store.query(SEATS, *_within(pool), after=(start, start), limit=limit)
         return found if len(found) >= wanted else self._store.query(SEATS, *_within(pool), limit=limit)

@@ -167,10 +167,10 @@ class Registrations:
         then it stays without a seat until it is verified). Changes ``registration`` accordingly."""
         pools = event.pools(event.category_of(registration.category))
         gate = None
-        claims = self.seats.take(pools)
+        claims = self.seats.take(pools, certain=False)
         if claims is None and registration.state != "unverified":
             gate = seats.gate_reading(self._store, event, registration.category)
-            claims = self.seats.take(pools)  # once more: a seat freed before the gate was read is seen now
+            claims = self.seats.take(pools)  # what was freed before the gate was read is seen now
         if claims is not None:
             registration.pools = pools
             if registration.state == "confirmed":
