@@ -44,7 +44,6 @@ class Seats:
         self._store = store
         self._hints: defaultdict[str, list[Document]] = defaultdict(list)
         self._reading: dict[str, Future[int]] = {}
-        self._reading: dict[str, Future[int]] = {}
         self._left: dict[str, tuple[float, int]] = {}
         self._empty: dict[str, float] = {}  # when a pool was seen to have no free ticket
         self._lock = threading.Lock()
