@@ -175,6 +175,9 @@ def import_into(store: Store, new: Collected, now: datetime) -> int:
     faults = check(merged.items, merged.origin)
     if faults:
         raise BadContent(faults)
+    new.items["staff"] = {
+        id: _with_absence(item, old.items["staff"].get(id)) for id, item in new.items["staff"].items()
+    }
     writes = [
         Replace(kind, id, item.data(), None)
         for kind, items in new.items.items()
@@ -187,6 +190,14 @@ def import_into(store: Store, new: Collected, now: datetime) -> int:
     for start in range(0, len(writes), BATCH):
         store.commit(writes[start : start + BATCH])
     return len(writes)
+
+
+def _with_absence(person: Content, known: Content | None) -> Content:
+    """Days away are entered at the desk: a file that does not speak of them leaves them as they are."""
+    said = person.model_fields_set & {"absent_from", "absent_until"}
+    if said or not isinstance(known, Staff):
+        return person
+    return person.model_copy(update={"absent_from": known.absent_from, "absent_until": known.absent_until})
 
 
 def _rule_set(store: Store, new: Collected, now: datetime) -> list[Replace]:

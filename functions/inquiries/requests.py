@@ -150,19 +150,27 @@ class Requests:
         case = self._case(reference)
         return Status(reference, case.inquiry, self._messages(reference))
 
-    def add_message(self, reference: str, text: str, uploads: Sequence[Upload] = ()) -> None:
-        """A further message; it reopens a closed inquiry. Raises ``Invalid``, ``NotFound``."""
+    def add_message(self, reference: str, text: str, key: str, uploads: Sequence[Upload] = ()) -> None:
+        """A further message; it reopens a closed inquiry. With the same ``key`` it is added once.
+
+        Raises ``Invalid``, ``NotFound``.
+        """
         text = text.strip()
         if not text:
             raise Invalid({"text": N_("This field is required.")})
         if len(text) > LONGEST_MESSAGE:
             raise Invalid({"text": N_("Shorten the text to 20,000 characters.")})
         files = attachments.check(uploads)
+        id = f"{reference}:{key_of(reference, key)[:16]}"
         self._case(reference)
+        if self._means.store.get(MESSAGES, id):
+            return
         attachments.write(self._means.files, files, uploads)
 
         def attempt() -> None:
             case = self._case(reference)
+            if self._means.store.get(MESSAGES, id):
+                return
             requester = case.inquiry.requester
             message = MessageDoc(
                 inquiry=reference,
@@ -173,7 +181,7 @@ class Requests:
                 text=text,
                 attachments=files,
             )
-            take_message(case, message, self._mail, self._content)
+            take_message(case, message, self._mail, self._content, id)
             self._means.store.commit(case.writes())
 
         decide(attempt)

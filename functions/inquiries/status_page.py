@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Response
@@ -50,16 +51,17 @@ class StatusPages:
             timezone=lead.timezone if lead else "UTC",
             states=labels.states(visit.gettext),
             done=next((name for name in ("received", "written", "erasure") if name in visit.request.args), ""),
-            **({"typed": "", "errors": {}} | draft),
+            **({"typed": "", "submission": secrets.token_hex(16), "errors": {}} | draft),
         )
 
     def write(self, visit: Visit, token: str) -> Response:
         reference, text = self._reference(visit, token), visit.request.form.get("text", "")
         abuse.check_rate(visit)
+        submission = visit.request.form.get("submission", "")[:64]
         try:
-            self._requests.add_message(reference, text, uploads(visit))
+            self._requests.add_message(reference, text, submission or secrets.token_hex(16), uploads(visit))
         except Invalid as error:
-            return self.show(visit, token, 422, typed=text, errors=told(visit, error))
+            return self.show(visit, token, 422, typed=text, submission=submission, errors=told(visit, error))
         except NotFound:
             raise _gone(visit) from None
         return visit.redirect(f"/i/{token}?written#messages")

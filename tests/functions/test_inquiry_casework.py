@@ -242,13 +242,22 @@ def test_a_message_reopens_and_starts_the_clock_anew(world: World) -> None:
     assert world.inquiry(reference).state == "closed"
     world.take()
     world.clock.pass_(days=7)
-    world.service.requests.add_message(reference, "One more thing")
+    world.service.requests.add_message(reference, "One more thing", "key")
     assert world.inquiry(reference).state == "reopened"
     part = world.part(reference, "who")
     assert (part.clock, part.round) == ("running", 2)
     assert part.due_at > world.clock.now()
     (event,) = world.take(InquiryMessageReceived)
     assert event.payload.reopened
+
+
+def test_a_message_sent_twice_is_added_once(world: World) -> None:
+    reference = world.routed()
+    for _ in range(2):
+        world.service.requests.add_message(reference, "One more thing", "the form's own key")
+    assert [m.text for m in world.view(WHO_A, reference).messages if m.kind == "reply"] == ["One more thing"]
+    world.service.requests.add_message(reference, "One more thing", "another form")
+    assert len([m for m in world.view(WHO_A, reference).messages if m.kind == "reply"]) == 2
 
 
 def test_closed_inquiries_are_left_alone_until_reopened(world: World) -> None:

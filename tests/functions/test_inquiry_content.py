@@ -8,6 +8,7 @@ import pytest
 
 from functions.inquiries import content, dry_run
 from functions.inquiries.content_models import Rule
+from shared.ports import Replace
 from tests.functions.inquiry_world import World, samples
 
 
@@ -109,3 +110,13 @@ def test_a_dry_run_tells_which_past_inquiries_would_go_elsewhere(world: World) -
     assert list(dry_run.against_history(world.store, rule_set)) == [dry_run.Moved(moves, ("who",), ("wto",))]
     assert world.inquiry(stays).lead == "wipo"
     assert world.inquiry(moves).lead == "who", "a dry run changes nothing"
+
+
+def test_days_away_entered_at_the_desk_outlive_an_import(world: World) -> None:
+    person = world.store.query("staff", limit=1)[0]
+    away = {**person.data, "absent_from": "2026-12-01", "absent_until": "2026-12-14"}
+    world.store.commit([Replace("staff", person.id, away, person.version)])
+    content.import_into(world.store, samples(), world.clock.now())
+    kept = world.store.get("staff", person.id)
+    assert kept
+    assert (kept.data["absent_from"], kept.data["absent_until"]) == ("2026-12-01", "2026-12-14")
