@@ -109,6 +109,10 @@ class Seats:
         random.shuffle(fresh)
         with self._lock:
             self._hints[pool] = fresh[wanted:]
+            if fresh:
+                self._empty.pop(pool, None)
+            else:
+                self._empty[pool] = time.monotonic()
         reading.set_result(len(fresh))
         return fresh[:wanted]
 
