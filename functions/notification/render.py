@@ -10,6 +10,7 @@ import email.policy
 import hashlib
 import re
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -39,16 +40,16 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
     sender = Person(*parseaddr(sent_from))
     domain = sender.email.rpartition("@")[2]
     message = EmailMessage(POLICY)
-    message["From"] = _address(sender)
-    message["To"] = _address(mail.to)
-    message["Subject"] = one_line(mail.subject)
+    message.set_raw("From", _address(sender))
+    message.set_raw("To", _address(mail.to))
+    message.set_raw("Subject", _encoded(one_line(mail.subject)))
     message["Date"] = format_datetime(written)
     message["Message-ID"] = mail.message_id or f"<{_digest(key)}@{domain}>"
     if mail.references:
         message["In-Reply-To"] = mail.references[-1]
         message["References"] = " ".join(mail.references)
     if mail.reply_to:
-        message["Reply-To"] = _address(mail.reply_to)
+        message.set_raw("Reply-To", _address(mail.reply_to))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers to this
     message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, [MS-OXCMAIL] 2.1.3.2.20
     values = {"mail": mail, "sender": sender.name, **mail.values}
@@ -80,9 +81,17 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
     message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=one_line(attachment.name))
 
 
-def _address(person: Person) -> Address:
+def _address(person: Person) -> str:
     local, _, domain = person.email.rpartition("@")
-    return Address(one_line(person.name), local, domain if domain.isascii() else domain.encode("idna").decode())
+    name, domain = one_line(person.name), domain if domain.isascii() else domain.encode("idna").decode()
+    if name.isascii():
+        return str(Address(name, local, domain))
+    return f"{_encoded(name)}\n <{Address('', local, domain)}>"
+
+
+def _encoded(text: str) -> str:
+    """Text of a header by RFC 2047. Older Pythons lose spaces where EmailMessage itself folds such text (gh-92081)."""
+    return Header(text, header_name="Reply-To").encode()
 
 
 def _digest(key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from datetime import datetime, timedelta
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 import icalendar
@@ -190,6 +191,17 @@ def test_an_arabic_mail_reads_from_right_to_left() -> None:
     assert '<html lang="ar" dir="rtl">' in text_of(message, "html")
     assert "مارس" in text_of(message), "dates are in the reader's language"
     assert "\u206617:00 (UTC+01:00, Europe/Zurich)\u2069" in text_of(message), "digits keep their order"
+
+
+@pytest.mark.parametrize("length", [8, 22, 29, 45, 65])
+def test_words_in_headers_keep_their_spaces(length: int) -> None:
+    text = "أنت على قائمة الانتظار: حلقة عمل إقليمية بشأن المشتريات في نيروبي"[:length].strip()
+    mail = Mail(
+        "sign_in", text, Person(text, "noor@health.example"), "ar", {"link": "", "valid_minutes": 1, "name": ""}
+    )
+    message = email.message_from_bytes(render(mail, "key", FROM, NOW).as_bytes())
+    subject, to = (str(make_header(decode_header(message[name]))) for name in ("Subject", "To"))
+    assert (subject, " ".join(to.split())) == (text, f"{text} <noor@health.example>")
 
 
 def test_an_unknown_language_is_english() -> None:
