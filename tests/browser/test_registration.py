@@ -44,7 +44,8 @@ class Form:
     def __init__(self, page: Page, event: str) -> None:
         self.page = page
         opened = page.goto(f"/events/{event}")
-        assert opened and opened.ok, page.content()
+        assert opened is not None
+        assert opened.ok, page.content()
         page.locator(f"a[href='/events/{event}/register']").first.click()
 
     def field(self, name: str) -> Locator:
