@@ -6,8 +6,8 @@ Settings come from the environment: ``PORT`` (8080; 0 takes a free one), ``DATA`
 cloud; in front of them a gateway gives them one origin. Behind them the pusher stands in for Pub/Sub and Cloud
 Scheduler, or beside the emulators the ticker for the latter alone.
 
-While it runs, ``<DATA>/run.json`` tells the address, everybody's pid, and the variables that make a tool work on the
-same engine.
+While it runs, ``<DATA>/run.json`` tells the address, everybody's pid, the targets' own ports, and the variables that
+make a tool work on the same engine.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
 
     def write_state() -> None:
         children = {child.name: child.pid for child in family.children}
-        state = {"url": url, "pid": os.getpid(), "children": children, "engine": engine}
+        state = {"url": url, "pid": os.getpid(), "children": children, "ports": ports, "engine": engine}
         draft = plan.data / "run.json.draft"
         draft.write_text(json.dumps(state, indent=2))
         draft.replace(plan.data / "run.json")

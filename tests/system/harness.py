@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeVar
@@ -108,6 +108,11 @@ class Onestop:
         return str(self._state()["url"])
 
     @property
+    def ports(self) -> dict[str, int]:
+        """The targets' own, behind the gateway, by id."""
+        return dict(self._state()["ports"])  # type: ignore[call-overload]
+
+    @property
     def environment(self) -> dict[str, str]:
         """For a tool that works on the same data while this runs."""
         return {**os.environ, **self._state()["engine"], "ONESTOP_DATA": str(self.data)}  # type: ignore[dict-item]
@@ -131,18 +136,31 @@ class Onestop:
         draft.write_text(str(ahead.total_seconds()))
         draft.replace(self.data / "clock.offset")
 
+    def now(self) -> datetime:
+        """The instant on everybody's clock."""
+        return datetime.now(UTC) + self.clock_ahead()
+
+    def clock_ahead(self) -> timedelta:
+        """How far it has been set."""
+        path = self.data / "clock.offset"
+        return timedelta(seconds=float(path.read_text()) if path.exists() else 0)
+
     def mails(self, to: str | None = None) -> list[EmailMessage]:
         """All mails sent, the oldest first; with ``to`` only those delivered to that address."""
-        files = [*self.data.glob("mail/new/*"), *self.data.glob("mail/cur/*")]
-        found = [
-            email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)
-        ]
-        return [mail for mail in found if to is None or mail["Delivered-To"] == to]
+        return [mail for mail in mails_in(self.data) if to is None or mail["Delivered-To"] == to]
 
     def wait_for_mail(self, to: str, count: int = 1) -> list[EmailMessage]:
         """The mails to one address, once there are ``count`` of them."""
         return wait_for(lambda: found if len(found := self.mails(to)) >= count else None, f"{count} mails to {to}")
+
+
+def mails_in(data: Path) -> list[EmailMessage]:
+    """All mails in the maildir of a data folder, the oldest first."""
+    files = [*data.glob("mail/new/*"), *data.glob("mail/cur/*")]
+    return [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)
+    ]
 
 
 def wait_for(predicate: Callable[[], T], what: str = "it", timeout: float = PATIENCE) -> T:

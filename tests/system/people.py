@@ -1,4 +1,4 @@
-"""People who register through the API of a running onestop, many at once."""
+"""People who register or ask for assistance through the API of a running onestop, many at once."""
 
 from __future__ import annotations
 
@@ -37,16 +37,38 @@ def register(url: str, event: str, email: str, key: str | None = None, **changes
         "consent": True,
         **changes,
     }
+    return _post(url, f"/api/events/{event}/registrations", person, key)
+
+
+def inquire(url: str, email: str, **changes: Any) -> Answer:
+    """One request for assistance. Raises as ``register`` does."""
+    request = {
+        "given_name": email.partition("@")[0],
+        "family_name": "Tester",
+        "email": email,
+        "country": "KE",
+        "requester_type": "government",
+        "topics": [],
+        "subject": "A question",
+        "message": "How do we begin?",
+        "language": "en",
+        "consent": True,
+        **changes,
+    }
+    return _post(url, "/api/inquiries", request, None)
+
+
+def _post(url: str, path: str, body: dict[str, Any], key: str | None) -> Answer:
     asked = time.monotonic()
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
         headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
-        connection.request("POST", f"/api/events/{event}/registrations", json.dumps(person), headers)
+        connection.request("POST", path, json.dumps(body), headers)
         answer = connection.getresponse()
-        body = json.loads(answer.read() or b"{}")
+        said = json.loads(answer.read() or b"{}")
     finally:
         connection.close()
-    return Answer(email, answer.status, body, asked, time.monotonic())
+    return Answer(body["email"], answer.status, said, asked, time.monotonic())
 
 
 def register_until_answered(url: str, event: str, email: str, patience: float = 90) -> Answer:

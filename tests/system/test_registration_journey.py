@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import re
-import urllib.error
-import urllib.parse
-import urllib.request
 from email.message import EmailMessage
-from html import unescape
 from pathlib import Path
 
 import icalendar
@@ -16,6 +11,7 @@ import pytest
 
 from tests.system.harness import Onestop, wait_for
 from tests.system.people import register
+from tests.system.visitor import Visitor, link_in, text_of
 
 pytestmark = pytest.mark.system
 EVENT = """
@@ -34,43 +30,6 @@ ends_at = "+40d 17:00"
 seats = 1
 categories = [{{ id = "participant", name = "Participant" }}]
 """
-
-
-class Visitor:
-    """A browser without JavaScript: cookies, forms, redirects."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(jar)
-
-    def get(self, address: str) -> str:
-        return self._open(urllib.request.Request(urllib.parse.urljoin(self.url, address)))
-
-    def send(self, address: str, **fields: str) -> str:
-        """Fill in the form at ``address`` (its hidden fields are kept) and send it to where the form says."""
-        page = self.get(address)
-        main = page.partition("<main")[2].partition("</main>")[0]
-        form = next(f for f in re.findall(r"<form.*?</form>", main, re.DOTALL) if 'method="post"' in f)
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        found = re.search(r'action="([^"]*)"', form)
-        action = urllib.parse.urljoin(urllib.parse.urljoin(self.url, address), unescape(found[1]) if found else "")
-        data = urllib.parse.urlencode({**{k: unescape(v) for k, v in hidden.items()}, **fields}).encode()
-        return self._open(urllib.request.Request(action, data))
-
-    def _open(self, request: urllib.request.Request) -> str:
-        with self._opener.open(request, timeout=30) as answer:
-            return answer.read().decode()
-
-
-def text_of(mail: EmailMessage) -> str:
-    body = mail.get_body(("plain",))
-    assert body
-    return body.get_content()
-
-
-def link_in(mail: EmailMessage, part: str) -> str:
-    return next(link for link in re.findall(r"https?://\S+", text_of(mail)) if part in link)
 
 
 def calendar_of(mail: EmailMessage) -> icalendar.Calendar:
