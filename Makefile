@@ -37,7 +37,7 @@ bench: .venv/tools catalogues  ## measure speed and start-up beside a bare funct
 
 route: .venv/runtime  ## where an inquiry would go (INQUIRY=x.json or AGAINST=history, RULES=draft.toml)
 	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.dry_run \
-	  $(if $(RULES),--rules $(RULES)) $(if $(filter history,$(AGAINST)),--history,$(INQUIRY))
+	  $(if $(RULES),--rules $(RULES)) $(if $(AGAINST),--$(AGAINST),$(INQUIRY))
 
 import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b.toml" DATA=.onestop)
 	@$(BIN)/python -m infra.local.content import $(FILES)

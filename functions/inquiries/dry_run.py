@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         version, rules = _rules(directory, options.rules)
         if options.history:
             return _print_history(here.store, rules)
-        decision = rules.route(_facts(options.inquiry))
+        decision = rules.route(_facts(options.inquiry, directory))
     except (BadContent, LookupError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,7 +87,7 @@ def _rules(directory: Directory, draft: Path | None) -> tuple[str, RuleSet]:
     return str(draft), directory.compile(rules)
 
 
-def _facts(path: Path) -> Facts:
+def _facts(path: Path, directory: Directory) -> Facts:
     """Of an inquiry as the form sends it; who sends it does not matter. Raises ``ValueError``."""
     anybody = {"given_name": "A", "family_name": "B", "email": "a@example.org", "consent": True, "subject": "-"}
     try:
@@ -96,6 +96,10 @@ def _facts(path: Path) -> Facts:
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         raise ValueError(f"{path}: {'.'.join(map(str, found['loc']))}: {found['msg']}") from None
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"{path}: write one JSON object ({error})") from None
+    if unknown := [topic for topic in request.topics if topic not in directory.topics]:
+        raise ValueError(f"{path}: topics: there is no {unknown[0]!r}; one of {', '.join(directory.topics)}")
     return Facts(
         topics=request.topics,
         requester_type=request.requester_type,

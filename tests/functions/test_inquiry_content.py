@@ -8,6 +8,7 @@ import pytest
 
 from functions.inquiries import content, dry_run
 from functions.inquiries.content_models import Rule
+from shared import settings, wiring
 from shared.ports import Replace
 from tests.functions.inquiry_world import World, samples
 
@@ -110,6 +111,26 @@ def test_a_dry_run_tells_which_past_inquiries_would_go_elsewhere(world: World) -
     assert list(dry_run.against_history(world.store, rule_set)) == [dry_run.Moved(moves, ("who",), ("wto",))]
     assert world.inquiry(stays).lead == "wipo"
     assert world.inquiry(moves).lead == "who", "a dry run changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("inquiry", "fault"),
+    [
+        ('{"country": "KE", "topics": ["nope"]}', "topics: there is no 'nope'"),
+        ('{"topics": []}', "country: "),
+        ("[]", "write one JSON object"),
+        ("topics", "write one JSON object"),
+    ],
+)
+def test_a_dry_run_of_what_is_no_inquiry_names_the_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], inquiry: str, fault: str
+) -> None:
+    here = wiring.build(settings.from_environment({"ONESTOP_DATA": str(tmp_path / "data")}))
+    content.import_into(here.store, samples(), here.clock.now())
+    monkeypatch.setattr(wiring, "platform", lambda: here)
+    (tmp_path / "inquiry.json").write_text(inquiry)
+    assert dry_run.main([str(tmp_path / "inquiry.json")]) == 1
+    assert fault in capsys.readouterr().err
 
 
 def test_days_away_entered_at_the_desk_outlive_an_import(world: World) -> None:
