@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from functions.registration import seats
@@ -120,19 +121,22 @@ class Timekeeper:
 
     # -- reminders --
 
-    def remind(self) -> int:
-        """Announce the reminders that are due; returns how many people are reminded."""
-        now = self._clock.now()
+    def remind(self, seconds: float = 40.0) -> int:
+        """Announce the reminders that are due, for about so many seconds; the next tick goes on from the checkpoint.
+
+        Returns how many people are reminded. A tick that took longer than the push may would be pushed again.
+        """
+        now, stop = self._clock.now(), time.monotonic() + seconds
         announced = 0
         for event in self._events.listed():
             if not now < event.starts_at < now + timedelta(days=60):
                 continue
             due = [(name, time) for name, time in event.reminder_times().items() if time <= now]
             if due:  # an earlier one that was missed would only repeat this one
-                announced += self._remind(event, *due[-1])
+                announced += self._remind(event, *due[-1], stop)
         return announced
 
-    def _remind(self, event: EventDefinition, before: str, due_at: datetime) -> int:
+    def _remind(self, event: EventDefinition, before: str, due_at: datetime, stop: float) -> int:
         """Page through the confirmed people; the checkpoint moves in the same commit as the page's announcements."""
         id = f"{event.id}:{before}:{utc_text(event.starts_at)}"
         announced = 0
@@ -154,7 +158,7 @@ class Timekeeper:
             announced += len(rows)
             return not moved["done"]
 
-        while decide(page):
+        while decide(page) and time.monotonic() < stop:
             pass
         return announced
 
