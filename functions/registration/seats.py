@@ -27,7 +27,7 @@ RETURNED = "returned_seats"
 POOLS = "pools"
 GATES = "gates"
 GATE_SHARDS = 32  # joining a long waitlist must not queue up at one document
-HINTS = 64
+HINTS = (16, 256)  # tickets read at once: doubled each time, and few again after a conflict
 CHUNK = 200
 FRESH = 2.0  # seconds for which a count is shown
 EMPTY = 0.5  # seconds for which a pool that was seen empty is taken for empty, where nothing depends on it
@@ -36,13 +36,15 @@ EMPTY = 0.5  # seconds for which a pool that was seen empty is taken for empty, 
 class Seats:
     """Finds free tickets cheaply, from the first seat to the last.
 
-    A process keeps a few free tickets that it has seen, read from a random place so that processes seldom meet. They
-    are hints: the claim's precondition decides, and after a conflict the pool is read again.
+    A process keeps free tickets that it has seen, read from a random place so that processes seldom meet. They are
+    hints: the claim's precondition decides, and after a conflict the pool is read again. It reads more at a time while
+    seats are plenty, few when they run out, and so about one document for each claim.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._hints: defaultdict[str, list[Document]] = defaultdict(list)
+        self._next_limit: dict[str, int] = {}
         self._reading: dict[str, Future[int]] = {}
         self._left: dict[str, tuple[float, int]] = {}
         self._empty: dict[str, float] = {}  # when a pool was seen to have no free ticket
@@ -73,6 +75,7 @@ class Seats:
         with self._lock:
             for pool in pools:
                 self._hints.pop(pool, None)
+                self._next_limit.pop(pool, None)
 
     def left(self, pool: str) -> int:
         """How many seats are free, as of the last two seconds."""
@@ -101,14 +104,16 @@ class Seats:
             asked_since = True  # the first one may have begun before we were called, and tells no news
 
     def _read(self, pool: str, wanted: int, reading: Future[int]) -> list[Document]:
+        limit = max(self._next_limit.get(pool, HINTS[0]), wanted)
         try:
-            fresh = self._free(pool, max(HINTS, wanted), wanted)
+            fresh = self._free(pool, limit, wanted)
         except BaseException as error:
             reading.set_exception(error)
             raise
         random.shuffle(fresh)
         with self._lock:
             self._hints[pool] = fresh[wanted:]
+            self._next_limit[pool] = min(2 * limit, HINTS[1])
             if fresh:
                 self._empty.pop(pool, None)
             else:
