@@ -117,6 +117,7 @@ class Intake:
             return
         if self.after:
             self.after(event)
+        log.info("event handled", extra={"fields": _labels(push)})
 
     def _handle(self, handler: Handler, event: Event) -> None:
         store, claim_id = self.platform.store, f"{self.consumer}:{event.id}"

@@ -53,7 +53,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "message": masked(record.getMessage()),
             "logger": record.name,
-            **getattr(record, "fields", {}),
+            **{k: masked(v) if isinstance(v, str) else v for k, v in getattr(record, "fields", {}).items()},
         }
         if trace:
             entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace

@@ -22,6 +22,7 @@ from functions.notification.mail import Mail
 from functions.notification.mails import mails_for
 from functions.notification.render import render
 from shared.contracts.events import Event, parse
+from shared.logs import enter_trace
 from shared.ports import (
     Clock,
     Conflict,
@@ -151,6 +152,7 @@ class Deliveries:
         leased = self._leased(delivery)
         if leased is None:
             return
+        enter_trace(leased["event"]["attributes"].get("trace"))
         recipient = leased["recipient"]
         try:
             if self.store.get(SUPPRESSIONS, address_key(recipient)):
@@ -169,6 +171,8 @@ class Deliveries:
             now = utc_text(self.clock.now())
             sent = {"sent_at": now, "relay": relay, "message_id": str(message["Message-ID"])}
             self._close(delivery.id, state="sent", reason="", **sent)
+            labels = {"delivery": delivery.id, "type": delivery.data["type"], "relay": relay}
+            log.info("mail sent", extra={"fields": labels | {"event_id": leased["event"]["attributes"]["event_id"]}})
 
     def _leased(self, delivery: Document) -> Data | None:
         """The delivery's content, ours until ``due_at``; None where it is another's, or not to be sent now."""

@@ -8,6 +8,7 @@ hand, and only a commit that conflicts looks up why.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ from shared.tokens import BadToken, Tokens
 
 IDEMPOTENCY = "idempotency"
 KEEP_KEYS = timedelta(days=2)
+log = logging.getLogger(__name__)
 
 
 class Closed(Exception):
@@ -123,11 +125,12 @@ class Registrations:
         def attempt() -> Receipt:
             registration, claims = self._newcomer(event, request, answers, now)
             receipt = self._receipt(event, registration)
+            announcement = self._announce(event, registration, now)
             writes: list[Write] = [
                 Create(REGISTRATIONS, registration.reference, stored(registration)),
                 Create(PERSONS, key_of(event.id, request.person), {"reference": registration.reference}),
                 *claims,
-                self._announce(event, registration, now),
+                announcement,
             ]
             if key:
                 writes.append(key.claim(receipt, now))
@@ -139,6 +142,8 @@ class Registrations:
                 if earlier is None:
                     raise
                 return earlier
+            fields = {"event_id": announcement.id, "reference": receipt.reference, "state": receipt.state}
+            log.info("registration taken", extra={"fields": fields})
             return receipt
 
         return decide(attempt, attempts=40)

@@ -24,8 +24,11 @@ class Answer:
     answered_at: float
 
 
-def register(url: str, event: str, email: str, key: str | None = None, **changes: Any) -> Answer:
-    """One request. Raises ``OSError`` or ``http.client.HTTPException`` where nothing came back."""
+def register(url: str, event: str, email: str, key: str | None = None, trace: str = "", **changes: Any) -> Answer:
+    """One request, ``trace`` being its header ``traceparent``.
+
+    Raises ``OSError`` or ``http.client.HTTPException`` where nothing came back.
+    """
     person = {
         "given_name": email.partition("@")[0],
         "family_name": "Tester",
@@ -37,7 +40,7 @@ def register(url: str, event: str, email: str, key: str | None = None, **changes
         "consent": True,
         **changes,
     }
-    return _post(url, f"/api/events/{event}/registrations", person, key)
+    return _post(url, f"/api/events/{event}/registrations", person, key, trace)
 
 
 def inquire(url: str, email: str, **changes: Any) -> Answer:
@@ -58,11 +61,12 @@ def inquire(url: str, email: str, **changes: Any) -> Answer:
     return _post(url, "/api/inquiries", request, None)
 
 
-def _post(url: str, path: str, body: dict[str, Any], key: str | None) -> Answer:
+def _post(url: str, path: str, body: dict[str, Any], key: str | None, trace: str = "") -> Answer:
     asked = time.monotonic()
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
-        headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key, "traceparent": trace}
+        headers = {name: value for name, value in headers.items() if value}
         connection.request("POST", path, json.dumps(body), headers)
         answer = connection.getresponse()
         said = json.loads(answer.read() or b"{}")
