@@ -176,8 +176,8 @@ class Reading:
         return Overview(
             [Assignment.model_validate(one.data) for one in mine],
             [Assignment.model_validate(one.data) for one in late],
-            store.count(ASSIGNMENTS, ("backlog", "in", backlogs)),
-            store.count(ASSIGNMENTS, ours, waiting),
+            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), ("received_at", ">", "")),  # as their indexes end
+            store.count(ASSIGNMENTS, ours, waiting, ("due_at", ">", "")),
             self._by_week(ours),
             self._hours_to_answer(ours),
         )

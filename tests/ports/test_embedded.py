@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared import topology
+from shared.adapters.embedded import store as embedded_store
 from shared.adapters.embedded.bus import DEAD_LETTER_TOPIC, SqliteBus
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Create, Message, Replace
@@ -79,6 +80,18 @@ def test_what_has_expired_is_erased_where_the_collection_says_so(tmp_path: Path)
     assert store.erase_expired(now) == 599
     assert sorted(d.id for d in store.query("claims")) == ["future", "never", "past0"]
     assert store.count("things") == 1
+
+
+@pytest.mark.parametrize("many", [0, 2000], ids=["entered by another field", "entered by the list"])
+def test_a_further_condition_beside_a_list_index_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(embedded_store, "MANY", many)
+    store = SqliteStore(tmp_path / "store.db", SCHEMA)
+    things = {n: {"tags": ["x"] if n % 2 else ["y"], "kind": "k", "rank": n, "done": n % 3 == 0} for n in range(60)}
+    store.commit([Create("things", f"{n:02}", data) for n, data in things.items()])
+    found = store.query("things", ("tags", "contains", "x"), ("kind", "==", "k"), ("done", "==", True), order="rank")
+    assert [document.data["rank"] for document in found] == list(range(3, 60, 6))
 
 
 def test_an_export_finds_every_collection(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ CONDITIONS: list[list[Where]] = [
     [("tags", "contains", "x")],
     [("tags", "contains", "x"), ("kind", "==", "red")],
     [("tags", "contains", "y"), ("done", "==", False)],
+    [("tags", "contains", "x"), ("kind", "==", "red"), ("done", "==", True)],
     [("name", "contains", "a")],
 ]
 
