@@ -29,6 +29,11 @@ class Result:
         return len(self.latencies) / self.seconds
 
     @property
+    def median(self) -> float:
+        """Milliseconds."""
+        return statistics.median(self.latencies) * 1000
+
+    @property
     def p95(self) -> float:
         """Milliseconds."""
         return statistics.quantiles(self.latencies, n=20)[-1] * 1000
