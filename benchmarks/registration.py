@@ -34,9 +34,9 @@ location = "Geneva"
 timezone = "Europe/Zurich"
 starts_at = "+60d 09:00"
 ends_at = "+60d 17:00"
-seats = 60000
+seats = {seats}
 verify_email = false
-categories = [{ id = "delegation", name = "Delegation", seats = 60000 }]
+categories = [{{ id = "delegation", name = "Delegation", seats = {seats} }}]
 """
 
 
@@ -63,12 +63,12 @@ def keyed() -> Iterator[bytes]:
 
 
 @contextmanager
-def onestop(environment: Mapping[str, str]) -> Iterator[Served]:
+def onestop(environment: Mapping[str, str], seats: int = 60_000) -> Iterator[Served]:
     """The registration function as the runner starts it, on a store with one large event."""
     with tempfile.TemporaryDirectory() as folder:
         data = {"ONESTOP_DATA": folder, "PYTHONPATH": str(ROOT), "ONESTOP_LIMITS": "off", **environment}
         content = Path(folder, "bench.toml")
-        content.write_text(EVENTS)
+        content.write_text(EVENTS.format(seats=seats))
         importing = [sys.executable, "-m", "functions.registration.content", "import", str(content)]
         subprocess.run(importing, check=True, cwd=ROOT, env={**os.environ, **data}, stdout=subprocess.DEVNULL)
         with serve(staged(Path(folder), "registration"), "web", data, "/api/events/bench-forum") as served:
@@ -118,7 +118,7 @@ def report() -> None:
             f"{clients:7} {best['hello'].rate:6.0f} {other:12.0f} {mine.rate:8.0f} {mine.p95:7.0f}"
             f" {mine.rate / other:14.2f} {mine.rate / max(defaults):41.2f}"
         )
-    _report_starts()
+    report_starts({})
 
 
 def _bare_rate(clients: int) -> float:
@@ -126,7 +126,8 @@ def _bare_rate(clients: int) -> float:
         return load.run(served.port, (load.post("/", body) for body in bodies()), clients, SECONDS).rate
 
 
-def _report_starts() -> None:
+def report_starts(environment: Mapping[str, str]) -> None:
+    """Of every target, beside the hello-world; ``environment`` chooses the engine."""
     print("\nStart to first answer in seconds (best of 3), and peak memory of the largest process in MiB\n")
     print("target                 start  above hello  memory")
     one = {"WORKERS": "1", "THREADS": "1"}
@@ -135,7 +136,7 @@ def _report_starts() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for target in topology.load().targets:
             source = staged(Path(folder), target.function)
-            seconds, memory = _start(source, target.name, {**one, "ONESTOP_DATA": folder})
+            seconds, memory = _start(source, target.name, {**one, "ONESTOP_DATA": folder, **environment})
             print(f"{target.id:22} {seconds:5.2f} {seconds - base:12.2f} {memory:7}")
 
 
