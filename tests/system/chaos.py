@@ -113,19 +113,25 @@ class WildPusher:
 
 def pusher_of(onestop: Onestop) -> Push:
     """Signed as the local pusher does, to the functions' own ports."""
+    ports = onestop.ports
     signer = Signer(onestop.data, settings.from_environment(onestop.environment).push_audience)
     headers = {"Content-Type": "application/json", "Authorization": signer.authorization()}
 
+    mine = threading.local()  # each thread's connections, by function
+
     def push(function: str, body: bytes) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", onestop.ports[f"{function}-events"], timeout=60)
+        connections: dict[str, http.client.HTTPConnection] = mine.__dict__
+        if function not in connections:
+            connections[function] = http.client.HTTPConnection("127.0.0.1", ports[f"{function}-events"], timeout=60)
         try:
-            connection.request("POST", "/", body, headers)
-            return connection.getresponse().status == 204
+            connections[function].request("POST", "/", body, headers)
+            answer = connections[function].getresponse()
+            answer.read()
+            return answer.status == 204
         except (OSError, http.client.HTTPException):  # killed, or not started again yet
+            connections.pop(function).close()
             time.sleep(0.1)
             return False
-        finally:
-            connection.close()
 
     return push
 
