@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +36,7 @@ from shared.topology import Target, Topology
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+FIRST_RETRY = 1  # seconds, as on the embedded engine: a function that restarts here is back at once
 BEHIND = 5  # niceness of what no visitor waits for
 ENGINES = ("embedded", "emulators")
 
@@ -90,7 +91,8 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
     environment["ONESTOP_TARGETS"] = json.dumps(ports)
     if plan.engine == "emulators":
         endpoints = {t.function: f"http://{HOST}:{ports[t.id]}/" for t in system.targets if t.name == "events"}
-        emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], system, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
+        eager = replace(system, delivery=replace(system.delivery, backoff=(FIRST_RETRY, system.delivery.backoff[1])))
+        emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], eager, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
     import_content(environment)
 
     def write_state() -> None:

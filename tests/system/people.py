@@ -22,6 +22,7 @@ class Answer:
     body: dict[str, Any]
     asked_at: float
     answered_at: float
+    retry_after: str | None = None
 
 
 def register(url: str, event: str, email: str, key: str | None = None, trace: str = "", **changes: Any) -> Answer:
@@ -72,7 +73,7 @@ def _post(url: str, path: str, body: dict[str, Any], key: str | None, trace: str
         said = json.loads(answer.read() or b"{}")
     finally:
         connection.close()
-    return Answer(body["email"], answer.status, said, asked, time.monotonic())
+    return Answer(body["email"], answer.status, said, asked, time.monotonic(), answer.headers["Retry-After"])
 
 
 def register_until_answered(url: str, event: str, email: str, patience: float = 90) -> Answer:

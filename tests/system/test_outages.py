@@ -1,4 +1,5 @@
-"""Firestore and Pub/Sub out of reach for a while: an honest 503 soon, no 201 lost, everything delivered afterwards."""
+"""Firestore, Pub/Sub or a consumer out of reach for a while: an honest 503 soon, no 201 lost, everything delivered
+afterwards. The ways to the emulators are cut, for the emulators themselves would forget everything."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from infra.local.emulators import Emulators
+from infra.local.emulators import Emulators, create_topics
+from shared import topology
 from tests.system.harness import Onestop, wait_for
 from tests.system.people import Answer, register
 
@@ -143,8 +146,57 @@ def test_without_firestore_visitors_hear_so_and_without_pubsub_they_notice_nothi
     answers = crowd.stop()
 
     hit = [answer for answer in answers if begun < answer.asked_at < ended - ANSWER]
-    assert {answer.status for answer in hit} == {503}
+    assert {(answer.status, answer.retry_after) for answer in hit} == {(503, "30")}
     assert max(answer.answered_at - answer.asked_at for answer in hit) < ANSWER + SLACK
     assert {answer.status for answer in answers} == {201, 503}
     assert all(answer.status == 201 for answer in answers if answer.asked_at > ended + ANSWER)
+    delivered(onestop, answers)
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A push endpoint in trouble."""
+
+    refused = 0
+
+    def do_POST(self) -> None:
+        type(self).refused += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_error(500)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_mails_wait_for_an_endpoint_that_answers_500(onestop: Onestop, emulators: Emulators) -> None:
+    project = onestop.environment["GOOGLE_CLOUD_PROJECT"]
+    system = topology.load()
+    ours = {t.function: f"http://127.0.0.1:{onestop.ports[t.id]}/" for t in system.targets if t.name == "events"}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as broken:
+        threading.Thread(target=broken.serve_forever, daemon=True).start()
+        endpoints = {**ours, "notification": f"http://127.0.0.1:{broken.server_port}/"}
+        create_topics(emulators.pubsub, system, project, endpoints)
+        answers = [register(onestop.url, "open-briefing", f"p{n}@endpoint.example") for n in range(8)]
+        wait_for(lambda: Refusing.refused >= len(answers), "every push to be refused")
+        assert onestop.mails() == []
+        create_topics(emulators.pubsub, system, project, ours)
+        broken.shutdown()
+    assert {answer.status for answer in answers} == {201}
+    delivered(onestop, answers)
+
+
+def test_both_may_be_gone_at_once(onestop: Onestop, roads: dict[str, Road]) -> None:
+    before = [register(onestop.url, "open-briefing", f"before{n}@outage.example") for n in range(5)]
+    for road in roads.values():
+        road.close()
+    refused = register(onestop.url, "open-briefing", "during@outage.example")
+    assert (refused.status, refused.retry_after) == (503, "30")
+    for road in roads.values():
+        road.open()
+
+    def again() -> Answer | None:
+        answer = register(onestop.url, "open-briefing", "during@outage.example")
+        return answer if answer.status != 503 else None
+
+    answers = [*before, wait_for(again, "an answer after the outage")]
+    assert {answer.status for answer in answers} == {201}
     delivered(onestop, answers)
