@@ -46,12 +46,9 @@ def report() -> None:
 
 
 def _report_rates(pair: emulators.Emulators) -> None:
-    print(
-        f"Registrations a second through the API on the emulators, for {SECONDS:.0f} s; beside threads of two processes"
-    )
-    print(
-        f"that create one document in a commit, or {WRITES} as a registration writes; beside a function that creates one\n"
-    )
+    print(f"Registrations a second through the API on the emulators, for {SECONDS:.0f} s, beside threads of two")
+    print(f"processes that create one document in a commit, or {WRITES} as a registration writes, and beside a bare")
+    print("function that creates one\n")
     print("clients  workers x threads  creates  sixfold  bare function  onestop  p95 ms  /creates  /sixfold  /bare")
     _creates(16)
     for clients, (workers, threads) in itertools.product((16, 64), SHAPES):
