@@ -83,12 +83,14 @@ def _let_time_pass_until(onestop: Onestop, predicate: Callable[[], bool]) -> Non
     wait_for(step, "what time brings", 240)
 
 
-def test_the_whole_machine_may_go_down(onestop: Onestop) -> None:
+def test_the_whole_machine_may_go_down(new_onestop: Callable[..., Onestop]) -> None:
     """The runner itself is killed with everybody under it, and started again on the same data."""
+    onestop = new_onestop()
+    onestop.start()
     emails = [f"q{n}@crash.example" for n in range(40)]
     answers = crowd(onestop.url, "open-briefing", emails, clients=8)
     onestop.stop(signal.SIGKILL)
     onestop.start()
     assert len(answers) == len(emails)
-    wait_for(lambda: {mail["Delivered-To"] for mail in onestop.mails()} >= set(emails), "a mail for everybody", 120)
+    _let_time_pass_until(onestop, lambda: {mail["Delivered-To"] for mail in onestop.mails()} >= set(emails))
     assert len({mail["Message-ID"] for mail in onestop.mails()}) == len(emails)
