@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_desk import fill_in
+from tests.browser.test_main_day import fill_in
 from tests.system.harness import Onestop
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
