@@ -41,7 +41,7 @@ def enter_trace(*candidates: str | None) -> str:
 
 
 def masked(text: str) -> str:
-    return _ADDRESS.sub(r"\1***@\2", text)
+    return _ADDRESS.sub(r"\1***@\2", text) if "@" in text else text
 
 
 class JsonFormatter(logging.Formatter):
@@ -64,6 +64,9 @@ class JsonFormatter(logging.Formatter):
 
 def setup() -> None:
     """Send this process's log to standard error. Calling it again changes nothing."""
+    # What no entry shows need not be found out (https://docs.python.org/3/howto/logging.html#optimization).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     if not any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
         handler = logging.StreamHandler(sys.stderr)

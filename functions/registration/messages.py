@@ -28,6 +28,7 @@ class Composer:
     def __init__(self, tokens: Tokens, base_url: str) -> None:
         self._tokens = tokens
         self._base_url = base_url
+        self._known: dict[tuple[str, bool], tuple[EventDefinition, EventFacts]] = {}
 
     def manage_token(self, reference: str) -> str:
         return self._tokens.sign("manage", reference)
@@ -70,19 +71,7 @@ class Composer:
 
     def base(self, event: EventDefinition, registration: Registration) -> dict[str, Any]:
         """What every payload has. The join link is in what goes to confirmed people, and nowhere else."""
-        facts = EventFacts(
-            id=event.id,
-            title=event.title,
-            starts_at=event.starts_at,
-            ends_at=event.ends_at,
-            timezone=event.timezone,
-            mode=event.mode,
-            location=event.location,
-            organiser=event.organiser,
-            contact_email=event.contact_email,
-            join_link=event.join_link if registration.state == "confirmed" else None,
-            page=f"{self._base_url}/events/{event.id}",
-        )
+        facts = self._facts(event, joins=registration.state == "confirmed")
         registrant = Registrant(
             given_name=registration.given_name,
             family_name=registration.family_name,
@@ -91,6 +80,26 @@ class Composer:
         )
         link = f"{self._base_url}/r/{self.manage_token(registration.reference)}"
         return {"reference": registration.reference, "registrant": registrant, "event": facts, "manage_link": link}
+
+    def _facts(self, event: EventDefinition, joins: bool) -> EventFacts:
+        """The same for all registrations of an event; made once for each reading of its definition."""
+        made_from, facts = self._known.get((event.id, joins), (None, None))
+        if facts is None or made_from is not event:
+            facts = EventFacts(
+                id=event.id,
+                title=event.title,
+                starts_at=event.starts_at,
+                ends_at=event.ends_at,
+                timezone=event.timezone,
+                mode=event.mode,
+                location=event.location,
+                organiser=event.organiser,
+                contact_email=event.contact_email,
+                join_link=event.join_link if joins else None,
+                page=f"{self._base_url}/events/{event.id}",
+            )
+            self._known[event.id, joins] = event, facts
+        return facts
 
 
 def unknown_category(event: EventDefinition) -> str:
