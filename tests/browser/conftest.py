@@ -21,8 +21,9 @@ def onestop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Onestop]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not for the whole session: while it lives, its event loop keeps other tests from running theirs."""
     if not os.path.exists(CHROMIUM):
         if os.environ.get("ONESTOP_REQUIRE_ALL") == "1":
             pytest.fail("these tests need Debian's chromium: apt-get install chromium")
