@@ -20,7 +20,6 @@ from functions.inquiries.content_models import (
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
-OPEN_STATES: tuple[State, ...] = ("received", "routed", "assigned", "waiting", "answered", "reopened")
 Part = Literal["lead", "supporting"]
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 

@@ -8,9 +8,6 @@ from pathlib import Path
 import functions_framework
 from flask import Request, Response
 
-from functions.notification import desk as desk_pages
-from functions.notification import events as event_intake
-from functions.notification import inbox
 from functions.notification.service import Deliveries
 from shared.adapters.embedded.mailer import MaildirMailer
 from shared.intake import Intake
@@ -29,14 +26,19 @@ def _deliveries() -> Deliveries:
 
 @cache
 def _desk() -> Site:
+    from functions.notification import desk as pages
+    from functions.notification import inbox
+
     site, mailer = Site(platform(), TEMPLATES), platform().mailer
-    desk_pages.register(site, _deliveries())
+    pages.register(site, _deliveries())
     inbox.register(site, mailer if isinstance(mailer, MaildirMailer) else None)
     return site
 
 
 @cache
 def _events() -> Intake:
+    from functions.notification import events as event_intake
+
     return event_intake.intake(platform(), _deliveries())
 
 

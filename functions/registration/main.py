@@ -1,4 +1,7 @@
-"""Entry points of the registration functions. The only module of the slice that wires."""
+"""Entry points of the registration functions. The only module of the slice that wires.
+
+Each target imports its own modules only: a function must not wait at its start for what the others need.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,6 @@ from pathlib import Path
 import functions_framework
 from flask import Request, Response
 
-from functions.registration import desk as desk_pages
-from functions.registration import events as event_intake
-from functions.registration import pages
-from functions.registration import web as api
 from functions.registration.service import Registrations
 from shared.intake import Intake
 from shared.web.site import Site
@@ -29,6 +28,9 @@ def _service() -> Registrations:
 
 @cache
 def _web() -> Site:
+    from functions.registration import pages
+    from functions.registration import web as api
+
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
     pages.register(site, _service())
@@ -37,13 +39,17 @@ def _web() -> Site:
 
 @cache
 def _desk() -> Site:
+    from functions.registration import desk as pages
+
     site = Site(platform(), TEMPLATES)
-    desk_pages.register(site, _service())
+    pages.register(site, _service())
     return site
 
 
 @cache
 def _events() -> Intake:
+    from functions.registration import events as event_intake
+
     return event_intake.intake(platform(), _service().timekeeper())
 
 
