@@ -2,6 +2,8 @@
 
 ``python -m infra.local.child PARENT NICE MODULE ARGUMENT...`` is ``python -m MODULE ARGUMENT...`` at a lower priority
 (NICE, 0 to 19), ended by SIGTERM as soon as the process PARENT is gone, even when that was killed outright.
+
+Where the environment's ``LISTEN_FD`` names a listening socket, the module gets it as from systemd, sd_listen_fds(3).
 """
 
 from __future__ import annotations
@@ -15,12 +17,16 @@ import threading
 import time
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+FIRST_LISTENER = 3  # SD_LISTEN_FDS_START
 
 
 def main() -> None:
     parent, nice, module, *arguments = sys.argv[1:]
     die_with(int(parent))
     os.nice(int(nice))
+    if listener := os.environ.pop("LISTEN_FD", None):
+        os.dup2(int(listener), FIRST_LISTENER)
+        os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -89,10 +89,12 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
     system = topology.load()
     ports = dict(zip((target.id for target in system.targets), free_ports(len(system.targets)), strict=True))
     environment["ONESTOP_TARGETS"] = json.dumps(ports)
+    held: dict[str, int] = {}
     if plan.engine == "emulators":
         endpoints = {t.function: f"http://{HOST}:{ports[t.id]}/" for t in system.targets if t.name == "events"}
         eager = replace(system, delivery=replace(system.delivery, backoff=(FIRST_RETRY, system.delivery.backoff[1])))
         emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], eager, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
+        held = {t.id: hold(ports[t.id]) for t in system.targets if t.name == "events"}
     import_content(environment)
 
     def write_state() -> None:
@@ -106,7 +108,7 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
     stage(system, plan.data)
     logs = plan.data / "logs"
     helper = "pusher" if plan.engine == "embedded" else "ticker"
-    family.start(*(function_process(target, system, ports, environment, plan.data) for target in system.targets))
+    family.start(*(function_process(t, system, ports, environment, plan.data, held.get(t.id)) for t in system.targets))
     family.start(
         Child(helper, [f"infra.local.{helper}"], environment, new_log(logs, helper), nice=BEHIND),
         Child(
@@ -232,6 +234,15 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def hold(port: int) -> int:
+    """A listening socket's descriptor, open as long as this process lives.
+
+    Pushes to a function that restarts wait there. The emulator would take a refused connection for a failure, and when
+    two of a subscription fail within a millisecond it never sends what is due again (its version 0.8.20).
+    """
+    return socket.create_server((HOST, port), backlog=1024).detach()
+
+
 def stage(system: Topology, data: Path) -> None:
     """The framework loads a file, not a package: give it one for each function, as the zips have at their root."""
     for function in {target.function for target in system.targets}:
@@ -244,19 +255,27 @@ def stage(system: Topology, data: Path) -> None:
 
 
 def function_process(
-    target: Target, system: Topology, ports: dict[str, int], environment: dict[str, str], data: Path
+    target: Target,
+    system: Topology,
+    ports: dict[str, int],
+    environment: dict[str, str],
+    data: Path,
+    listener: int | None = None,
 ) -> Child:
     server = system.local_servers[target.name]
     source, port = str(data / "stage" / target.function / "main.py"), str(ports[target.id])
     runtime = data / "stage" / target.id  # gunicorn's control socket; without it all would share one in the home folder
     runtime.mkdir(exist_ok=True)
     shape = {"WORKERS": str(server.workers), "THREADS": str(server.threads), "XDG_RUNTIME_DIR": str(runtime)}
+    if listener is not None:
+        shape["LISTEN_FD"] = str(listener)
     return Child(
         target.id,
         ["functions_framework", "--source", source, "--target", target.name, "--host", HOST, "--port", port],
         environment | shape,
         new_log(data / "logs", target.id),
         nice=BEHIND if target.name == "events" else 0,
+        pass_fds=[] if listener is None else [listener],
     )
 
 

@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from shared import settings, wiring
 from shared.ports import Store
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 180.0  # seconds; mails behind a rush of 800 people on the emulators come late, only a failure waits longer
+PATIENCE = 120.0  # seconds; mails behind a rush of 800 people on the emulators come late, only a failure waits longer
 T = TypeVar("T")
 
 
@@ -39,8 +40,14 @@ class Onestop:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
-        self._environment = {"PORT": "0", "DATA": str(data), "ONESTOP_TEST_CLOCK": "1", "ONESTOP_LIMITS": "off"}
-        self._environment |= environment
+        self._environment = {
+            "PORT": "0",
+            "DATA": str(data),
+            "ONESTOP_TEST_CLOCK": "1",
+            "ONESTOP_LIMITS": "off",
+            "GOOGLE_CLOUD_PROJECT": f"test-{secrets.token_hex(6)}",  # in one project, the last to start gets all pushes
+            **environment,
+        }
         self._runner: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Onestop:

@@ -3,7 +3,6 @@ afterwards. The ways to the emulators are cut, for the emulators themselves woul
 
 from __future__ import annotations
 
-import secrets
 import socket
 import threading
 import time
@@ -86,7 +85,6 @@ def onestop(roads: dict[str, Road], new_onestop: Callable[..., Onestop]) -> Ones
         ENGINE="emulators",
         FIRESTORE_EMULATOR_HOST=roads["firestore"].address,
         PUBSUB_EMULATOR_HOST=roads["pubsub"].address,
-        GOOGLE_CLOUD_PROJECT=f"test-{secrets.token_hex(6)}",
     )
     running.start()
     return running

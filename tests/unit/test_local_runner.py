@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +53,21 @@ def test_an_importer_that_breaks_is_refused_in_one_line(monkeypatch: pytest.Monk
         run.import_content({})
 
     assert str(caught.value) == "OSError: disk full"
+
+
+def test_a_child_is_handed_a_listening_socket_as_from_systemd(tmp_path: Path) -> None:
+    (tmp_path / "inherits.py").write_text(
+        "import os, socket\n"
+        "from gunicorn.systemd import listen_fds\n"
+        "print(listen_fds(), socket.socket(fileno=3).getsockname()[1])\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        environment = {**os.environ, "LISTEN_FD": str(listener.fileno()), "PYTHONPATH": f"{tmp_path}:{run.ROOT}"}
+        command = [sys.executable, "-m", "infra.local.child", str(os.getpid()), "0", "inherits"]
+        done = subprocess.run(
+            command, env=environment, pass_fds=[listener.fileno()], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"1 {listener.getsockname()[1]}\n"
 
 
 def test_a_child_that_cannot_start_ends_the_start_with_its_last_words(tmp_path: Path) -> None:
