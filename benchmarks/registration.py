@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.load import Result
 from benchmarks.servers import ROOT, Served, serve
+from infra.entry import root_main
 from shared import topology
 
 SUBJECTS = Path(__file__).with_name("subjects")
@@ -152,5 +153,5 @@ def staged(folder: Path, function: str) -> Path:
     """The root ``main.py`` that runner and zips use too."""
     main = folder / function / "main.py"
     main.parent.mkdir(exist_ok=True)
-    main.write_text(f"from functions.{function}.main import *\n")
+    main.write_text(root_main(function))
     return main

@@ -24,6 +24,7 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 
 from infra import catalogues
+from infra.entry import root_main
 
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
@@ -88,7 +89,7 @@ def write_package(name: str, out: Path) -> Path:
 def package_files(name: str) -> dict[str, bytes]:
     """What the zip of one package holds, by path in it."""
     files = {
-        "main.py": f"from functions.{name}.main import *  # noqa: F403\n".encode(),
+        "main.py": root_main(name).encode(),
         "requirements.txt": requirements(name).encode(),
         "functions/__init__.py": (ROOT / "functions" / "__init__.py").read_bytes(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -96,4 +97,7 @@ def _guard(settings: Settings) -> Callable[[str], None] | None:
 def platform() -> Platform:
     """This process's platform, from the environment. Raises ``shared.settings.BadSettings``."""
     logs.setup()
-    return build(from_environment())
+    made = build(from_environment())
+    gc.freeze()  # all that was imported
+    gc.enable()
+    return made

@@ -92,7 +92,7 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254),
 class Stored(BaseModel):
     """A document, or a part of one: unknown fields of a newer version are ignored when read."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     def data(self) -> dict[str, Any]:
         """As the store keeps it: JSON values."""
@@ -296,7 +296,7 @@ class Rule(Content):
     title: Line
     priority: int = Field(default=100, ge=0)
     default: bool = False
-    when: Conditions = Conditions()
+    when: Conditions = Field(default_factory=Conditions)
     lead: Slug
     supporting: list[Slug] = []
     queue: Slug

@@ -27,7 +27,7 @@ Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 class InquiryRequest(BaseModel):
     """The contact form: the body of ``POST /api/inquiries``. Attachments travel beside it."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
     given_name: Line
     family_name: Line

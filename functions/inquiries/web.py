@@ -23,7 +23,7 @@ MAX_BODY = 30 * 2**20  # bytes; Cloud Run takes 32 MiB (https://cloud.google.com
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class ApiAttachment(BaseModel):
+class ApiAttachment(BaseModel, defer_build=True):
     name: str
     content: str = Field(description="the file in base64 (RFC 4648)")
 
@@ -34,7 +34,7 @@ class ApiInquiry(InquiryRequest):
     attachments: list[ApiAttachment] = []
 
 
-class Accepted(BaseModel):
+class Accepted(BaseModel, defer_build=True):
     """The answer to an accepted request."""
 
     reference: str

@@ -84,7 +84,7 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Option(Strict):
@@ -238,7 +238,7 @@ class Correction(Strict):
     answers: dict[str, Any] = {}
 
 
-class Registration(BaseModel):
+class Registration(BaseModel, defer_build=True):
     """A stored registration. ``pools`` are those whose seat it holds now."""
 
     reference: str

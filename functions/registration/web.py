@@ -19,7 +19,7 @@ from shared.web.site import Site, Visit
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class PublicEvent(BaseModel):
+class PublicEvent(BaseModel, defer_build=True):
     """An event as other sites may show it."""
 
     id: str
@@ -38,7 +38,7 @@ class PublicEvent(BaseModel):
     page: str
 
 
-class Registered(BaseModel):
+class Registered(BaseModel, defer_build=True):
     """The answer to an accepted registration."""
 
     reference: str

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from infra.entry import root_main
 from infra.local import emulators
 from infra.local.processes import ROOT, Child, Family
 from shared import settings, topology, wiring
@@ -248,7 +249,7 @@ def stage(system: Topology, data: Path) -> None:
     for function in {target.function for target in system.targets}:
         folder = data / "stage" / function
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "main.py").write_text(f"from functions.{function}.main import *\n")
+        (folder / "main.py").write_text(root_main(function))
 
 
 # --- the start -----------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ OUTBOX = "outbox"
 class Payload(BaseModel):
     """What an event says. A subclass names its ``type`` (``inquiry.received``) and the ``topic`` it travels on."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     type: ClassVar[str]
     topic: ClassVar[str]
