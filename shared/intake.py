@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import Request, Response
 
-from shared import outbox
+from shared import outbox, tracing
 from shared.contracts.clock import Tick
 from shared.contracts.events import Event, Payload, parse
 from shared.logs import enter_trace
@@ -83,6 +83,19 @@ class Intake:
         except ValueError as error:
             return Response(str(error), 400, content_type="text/plain")
         enter_trace(push.attributes.get("trace"))
+        labels = _labels(push)
+        attributes: dict[str, str | int] = {
+            "messaging.system": "gcp_pubsub",
+            "messaging.operation.type": "process",
+            "messaging.destination.subscription.name": push.subscription.rpartition("/")[2],
+            "messaging.gcp_pubsub.message.delivery_attempt": push.attempt,
+            "onestop.event.id": labels["event_id"],
+            "onestop.event.type": labels["type"],
+        }
+        with tracing.span(f"process {labels['type'] or 'message'}", "consumer", attributes):
+            return tracing.answered(self._answer(push))
+
+    def _answer(self, push: Push) -> Response:
         try:
             self._take(push)
         except (Unavailable, Conflict) as error:

@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 _trace: ContextVar[str] = ContextVar("trace", default="")
+_source: ContextVar[str] = ContextVar("source", default="")  # what it was found in
 _ADDRESS = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-")  # W3C Trace Context
-_TRACE = re.compile(r"^([0-9a-f]{32})\b")
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-")  # W3C Trace Context
+_TRACE = re.compile(r"^(?!0{32})([0-9a-f]{32})\b")
 
 
 def current_trace() -> str:
@@ -35,9 +36,16 @@ def enter_trace(*candidates: str | None) -> str:
         found = candidate and (_TRACEPARENT.match(candidate) or _TRACE.match(candidate))
         if found:
             _trace.set(found[1])
+            _source.set(candidate or "")
             return found[1]
     _trace.set(secrets.token_hex(16))
+    _source.set("")
     return _trace.get()
+
+
+def trace_source() -> str:
+    """What ``enter_trace`` found the trace in, a ``traceparent`` perhaps, which names a span too; "" for a new one."""
+    return _source.get()
 
 
 def masked(text: str) -> str:

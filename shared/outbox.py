@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared import tracing
 from shared.contracts.events import OUTBOX, message
 from shared.ports import Bus, Create, Delete, Store, Unavailable, Write, from_utc_text, utc_text
 
@@ -39,12 +40,14 @@ class RelayingStore:
         return getattr(self._store, name)
 
     def commit(self, writes: Sequence[Write]) -> None:
-        self._store.commit(writes)
+        with tracing.span("commit", "client", {"onestop.writes": len(writes)}):
+            self._store.commit(writes)
         rows = [w for w in writes if isinstance(w, Create) and w.collection == OUTBOX]
         if not rows:
             return
         try:
-            self._bus.publish([message(row.id, row.data) for row in rows])
+            with tracing.span("publish", "producer", {"messaging.batch.message_count": len(rows)}):
+                self._bus.publish([message(row.id, row.data) for row in rows])
             self._sweep([row.id for row in rows])
         except Unavailable:
             log.warning("published later: the bus did not answer", exc_info=True)

@@ -1,7 +1,8 @@
-"""Settings, read once from environment variables ``ONESTOP_*``."""
+"""Settings, read once from environment variables, most of them ``ONESTOP_*``."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 from collections.abc import Mapping
@@ -51,6 +52,7 @@ class Settings:
     limits: Limits = Limits()
     inbound_secret: str = ""  # what a mail provider's inbound hook must know; none: no mail is taken in
     reply_domain: str = ""  # of the addresses that answers to our mails go to; none: that of mail_from
+    traces: str = ""  # where OpenTelemetry spans go: "otlp", "console" or nowhere
 
     @property
     def secure(self) -> bool:
@@ -107,6 +109,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         limits=_limits(environ.get("ONESTOP_LIMITS", "")),
         inbound_secret=environ.get("ONESTOP_INBOUND_SECRET", ""),
         reply_domain=environ.get("ONESTOP_REPLY_DOMAIN", ""),
+        traces=_traces(environ.get("OTEL_TRACES_EXPORTER", "")),
     )
 
 
@@ -120,6 +123,18 @@ def _limits(text: str) -> Limits:
             raise BadSettings(f"ONESTOP_LIMITS does not know {name!r}: one of {', '.join(Limits.__slots__)}")
         numbers[name] = _number(f"ONESTOP_LIMITS, {name}", number)
     return Limits(**numbers)
+
+
+def _traces(exporter: str) -> str:
+    """The exporter, "" for none. Raises ``BadSettings``."""
+    if exporter in ("", "none"):
+        return ""
+    if exporter not in ("otlp", "console"):
+        raise BadSettings(f"OTEL_TRACES_EXPORTER is {exporter!r}: set it to 'otlp', 'console' or 'none'")
+    if importlib.util.find_spec("opentelemetry") is None:
+        needed = "pip install -r shared/adapters/cloud/requirements.txt"
+        raise BadSettings(f"OTEL_TRACES_EXPORTER is {exporter!r}, but OpenTelemetry is not installed: {needed}")
+    return exporter
 
 
 def _number(name: str, text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from shared import logs, topology
+from shared import logs, topology, tracing
 from shared.adapters.clock import SystemClock
 from shared.ports import Bus, Clock, Files, Mailer, Store
 from shared.settings import PUSH_KEYS, Settings, from_environment
@@ -98,6 +98,10 @@ def platform() -> Platform:
     """This process's platform, from the environment. Raises ``shared.settings.BadSettings``."""
     logs.setup()
     made = build(from_environment())
+    if made.settings.traces:
+        from shared.adapters import otel
+
+        tracing.use(otel.OpenTelemetry(otel.exporter(made.settings.traces)))
     gc.freeze()  # all that was imported
     gc.enable()
     return made

@@ -21,6 +21,7 @@ from email.utils import parseaddr
 from functions.notification.mail import Mail
 from functions.notification.mails import mails_for
 from functions.notification.render import render
+from shared import tracing
 from shared.contracts.events import Event, parse
 from shared.logs import enter_trace
 from shared.ports import (
@@ -162,7 +163,10 @@ class Deliveries:
             if message is None:
                 self._close(delivery.id, state="failed", reason="not sent in time: what it says is over")
                 return
-            relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], recipient)
+            attributes = leased["event"]["attributes"]
+            about = {"onestop.event.id": attributes["event_id"], "onestop.event.type": attributes["type"]}
+            with tracing.span("send mail", "client", about):
+                relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], recipient)
         except PermanentMailError as error:
             self._refused(delivery.id, recipient, str(error))
         except Exception as error:  # a relay's trouble, or a fault of ours that a new release may mend

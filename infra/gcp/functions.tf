@@ -61,6 +61,14 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_PUSH_AUDIENCE = local.push_urls[each.key]
         ONESTOP_PUSH_ACCOUNT  = google_service_account.pusher.email
       } : {},
+      var.traces == null ? {} : {
+        OTEL_TRACES_EXPORTER                               = "otlp"
+        OTEL_TRACES_SAMPLER                                = var.traces
+        OTEL_EXPORTER_OTLP_ENDPOINT                        = "https://telemetry.googleapis.com"
+        OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER = "gcp_http_credentials"
+        OTEL_RESOURCE_ATTRIBUTES                           = "gcp.project_id=${var.project}"
+        OTEL_SERVICE_NAME                                  = each.value.service
+      },
       local.proxied && each.value.name == "desk" ? {
         ONESTOP_IAP_AUDIENCE = "/projects/${data.google_project.this.number}/global/backendServices/${google_compute_backend_service.front[each.key].generated_id}"
       } : {},

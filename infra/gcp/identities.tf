@@ -32,6 +32,13 @@ resource "google_storage_bucket_iam_member" "files" {
   member   = google_service_account.target[each.key].member
 }
 
+resource "google_project_iam_member" "traces" {
+  for_each = { for id, target in local.targets : id => target if var.traces != null }
+  project  = var.project
+  role     = "roles/telemetry.tracesWriter"
+  member   = google_service_account.target[each.key].member
+}
+
 resource "google_secret_manager_secret_iam_member" "reader" {
   for_each = merge([
     for id, target in local.targets : { for secret, key in local.secrets_of[id] : "${id} ${secret}" => { id = id, secret = secret } }

@@ -118,6 +118,16 @@ variable "alert_email" {
   }
 }
 
+variable "traces" {
+  description = "Which traces go to Cloud Trace: `parentbased_always_on` (those that Cloud Run samples), `always_on`; null: none."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.traces == null ? true : contains(["parentbased_always_on", "always_on"], var.traces)
+    error_message = "traces must be parentbased_always_on or always_on."
+  }
+}
+
 variable "budget" {
   description = "Monthly budget alert in the billing account's currency; null: none."
   type        = object({ billing_account = string, amount = number })

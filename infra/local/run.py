@@ -268,6 +268,7 @@ def function_process(
     runtime = data / "stage" / target.id  # gunicorn's control socket; without it all would share one in the home folder
     runtime.mkdir(exist_ok=True)
     shape = {"WORKERS": str(server.workers), "THREADS": str(server.threads), "XDG_RUNTIME_DIR": str(runtime)}
+    shape["OTEL_SERVICE_NAME"] = f"onestop-{target.id}"  # as Terraform names it
     if listener is not None:
         shape["LISTEN_FD"] = str(listener)
     return Child(

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.logs import current_trace
 from shared.ports import Create, Data, Message, utc_text
+from shared.tracing import outgoing
 
 OUTBOX = "outbox"
 
@@ -63,7 +63,7 @@ def outbox_row(source: str, payload: Payload, now: datetime, id: str | None = No
             "type": payload.type,
             "version": payload.version,
             "time": utc_text(now),
-            "trace": current_trace(),
+            "trace": outgoing(),
             "data": payload.model_dump(mode="json"),
         },
     )

@@ -21,6 +21,7 @@ from flask import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import Map, RequestRedirect, Rule
 
+from shared import tracing
 from shared.logs import enter_trace
 from shared.ports import Unavailable
 from shared.tokens import BadToken
@@ -164,6 +165,10 @@ class Site:
 
     def __call__(self, request: Request) -> Response:
         enter_trace(request.headers.get("traceparent"), request.headers.get("X-Cloud-Trace-Context"))
+        with tracing.span(request.method, "server", {"http.request.method": request.method}):
+            return tracing.answered(self._respond(request))
+
+    def _respond(self, request: Request) -> Response:
         visit = Visit(request, self, languages.SOURCE)
         visit.api = request.path.startswith("/api/")
         try:
@@ -184,8 +189,10 @@ class Site:
     def _dispatch(self, visit: Visit) -> Response:
         request = visit.request
         adapter = self._map.bind("", path_info=request.path, default_method=request.method)
-        route, parts = adapter.match()
+        rule, parts = adapter.match(return_rule=True)
+        route = rule.endpoint
         assert isinstance(route, Route)
+        tracing.routed(request.method, rule.rule)
         visit.api = route.api
         if request.method == "OPTIONS":
             return Response("", 204)

@@ -99,6 +99,10 @@ run "grants_what_targets_use" {
     condition     = toset(keys(google_storage_bucket_iam_member.files)) == toset([for id in keys(google_service_account.target) : id if startswith(id, "inquiries-")])
     error_message = "only inquiries reaches the files"
   }
+  assert {
+    condition     = length(google_project_iam_member.traces) == 0
+    error_message = "no function sends spans unless asked"
+  }
 }
 
 run "keeps_documents_safe" {
@@ -147,6 +151,22 @@ run "puts_the_desk_behind_identity_aware_proxy" {
   }
 }
 
+run "sends_traces_where_asked" {
+  command = plan
+  variables {
+    traces = "always_on"
+  }
+
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.target : f.service_config[0].environment_variables["OTEL_SERVICE_NAME"] == f.name])
+    error_message = "every function sends its spans under its own name"
+  }
+  assert {
+    condition     = keys(google_project_iam_member.traces) == keys(google_service_account.target)
+    error_message = "every function may send spans"
+  }
+}
+
 run "alerts_on_spending" {
   command = plan
   variables {
@@ -181,6 +201,14 @@ run "refuses_an_unknown_target" {
     min_instances = { registration-wev = 1 }
   }
   expect_failures = [var.min_instances]
+}
+
+run "refuses_an_unknown_choice_of_traces" {
+  command = plan
+  variables {
+    traces = "all"
+  }
+  expect_failures = [var.traces]
 }
 
 run "refuses_a_desk_member_without_kind" {
