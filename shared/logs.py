@@ -20,6 +20,7 @@ _trace: ContextVar[str] = ContextVar("trace", default="")
 _source: ContextVar[str] = ContextVar("source", default="")  # what it was found in
 _ADDRESS = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-")  # W3C Trace Context
+_text = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _TRACE = re.compile(r"^(?!0{32})([0-9a-f]{32})\b")
 
 
@@ -67,7 +68,7 @@ class JsonFormatter(logging.Formatter):
             entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace
         if record.exc_info:
             entry["exception"] = masked(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return _text(entry)
 
 
 def setup() -> None:

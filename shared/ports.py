@@ -174,10 +174,13 @@ class Clock(Protocol):
         ...
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 def json_text(data: Data) -> str:
     """A document's content as compact JSON. Raises ``ValueError`` for what ``Data`` does not allow."""
     try:
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _compact(data)
     except TypeError as error:
         raise ValueError(f"not JSON: {error}") from None
     if ("[[" in text or ",[" in text) and _nests_lists(data):  # the text acquits most documents at once

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,12 +217,16 @@ def check_settings(environment: dict[str, str]) -> None:
 
 def import_content(environment: dict[str, str]) -> None:
     """Give a new store its sample content; each slice brings its own. Raises ``Refused``."""
-    for function in sorted({target.function for target in topology.load().targets}):
-        module = f"functions.{function}.content"
-        if importlib.util.find_spec(module) is None:
-            continue
+    names = sorted({f"functions.{target.function}.content" for target in topology.load().targets})
+    modules = [name for name in names if importlib.util.find_spec(name)]
+
+    def importing(module: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", module, "import", "--if-empty"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor() as pool:
+        finished = list(pool.map(importing, modules))
+    for module, done in zip(modules, finished, strict=True):
         if done.returncode:
             words = done.stderr.strip()
             raise Refused(words.splitlines()[-1] if "Traceback" in words else words or f"{module} gave no reason")

@@ -13,6 +13,7 @@ import grpc
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import TransportError
+from grpc.experimental import ChannelOptions
 
 from shared.ports import Unavailable
 
@@ -33,6 +34,7 @@ CHANNEL = [
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),  # gRPC's own pause grows to two minutes: an outage would outlive itself
+    (ChannelOptions.SingleThreadedUnaryStream, 1),  # else each document of a query's answer wakes two threads
 ]
 ONCE = Retry(predicate=if_exception_type())
 """For the ``retry`` argument of Google's methods: the attempts are counted here, not there."""

@@ -44,6 +44,7 @@ class SqliteStore:
     def __init__(self, path: Path, schema: dict[str, dict[str, Any]]) -> None:
         self._database = Database(path)
         self._schema = schema
+        self._list_indexes = {name: list(_list_indexes(rules)) for name, rules in schema.items()}
         self._known: set[str] = set()
 
     # -- reading --
@@ -140,7 +141,7 @@ class SqliteStore:
                 sql = f"DELETE FROM {table} WHERE id = ? AND version = ?"
                 if not db.execute(sql, (write.id, int(write.version or 0))).rowcount:
                     raise Conflict(f"{write.collection}/{write.id} has changed")
-        for fields in self._list_indexes(write.collection):
+        for fields in self._list_indexes.get(write.collection, ()):
             index = _quote(_index_name(write.collection, fields))
             if not isinstance(write, Create):
                 db.execute(f"DELETE FROM {index} WHERE id = ?", (write.id,))
@@ -183,7 +184,7 @@ class SqliteStore:
         """
         asked = {f"{name}[]" if operator == "contains" else name: value for name, operator, value in where}
         listed, needed = [name for name in asked if name.endswith("[]")], {*asked, order} - {"id"}
-        usable = [fields for fields in self._list_indexes(collection) if listed and listed[0] in fields]
+        usable = [fields for fields in self._list_indexes.get(collection, ()) if listed and listed[0] in fields]
         fields = max((fields for fields in usable if set(fields) <= needed), key=len, default=None)
         if fields is None or set(fields) == needed:
             return fields
@@ -192,11 +193,6 @@ class SqliteStore:
         index, conditions = _quote(_index_name(collection, fields)), " AND ".join(given)
         sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {conditions} LIMIT {MANY})"
         return fields if self._database.read(sql, list(given.values()))[0][0] < MANY else None
-
-    def _list_indexes(self, collection: str) -> Iterator[list[str]]:
-        for fields in self._schema.get(collection, {}).get("indexes", ()):
-            if any(name.endswith("[]") for name in fields):
-                yield [name for name in fields if name != "id"]  # which always comes last
 
     def _table(self, collection: str) -> str:
         """The quoted table name, created with its indexes when it is new."""
@@ -214,7 +210,7 @@ class SqliteStore:
                     name = _quote(_index_name(collection, fields))
                     found = "" if fields[-1] == "id" else f" WHERE {_extract(fields[-1])} IS NOT NULL"  # as queries ask
                     db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns}){found}")
-                for fields in self._list_indexes(collection):
+                for fields in self._list_indexes.get(collection, ()):
                     columns = ", ".join([*(f"c{n}" for n in range(len(fields))), "id"])
                     name = _index_name(collection, fields)
                     key = f"({columns}, PRIMARY KEY ({columns})) WITHOUT ROWID"
@@ -226,6 +222,12 @@ class SqliteStore:
 
 def _document(collection: str, row: tuple[Any, ...]) -> Document:
     return Document(collection, row[0], json.loads(row[1]), str(row[2]))
+
+
+def _list_indexes(rules: dict[str, Any]) -> Iterator[list[str]]:
+    for fields in rules.get("indexes", ()):
+        if any(name.endswith("[]") for name in fields):
+            yield [name for name in fields if name != "id"]  # which always comes last
 
 
 def _entries(data: Data, fields: Sequence[str]) -> Iterator[tuple[Any, ...]]:
