@@ -15,7 +15,7 @@ locals {
   expiring = toset([for collection, rules in local.topology.store : collection if try(rules.ttl, false)])
   unindexed = merge([
     for collection, rules in local.topology.store : {
-      for field in try(rules.unindexed, []) : "${collection} ${field}" => { collection = collection, field = field }
+      for field in concat(try(rules.unindexed, []), ["_nonce"]) : "${collection} ${field}" => { collection = collection, field = field }
     }
   ]...)
 }
@@ -63,6 +63,7 @@ resource "google_firestore_field" "expiry" {
 }
 
 # Fields that no query names: an index entry for each of their values would cost time, money and the size limit.
+# `_nonce` is the adapter's own (shared/adapters/cloud/firestore.py).
 resource "google_firestore_field" "unindexed" {
   for_each   = local.unindexed
   database   = google_firestore_database.store.name
