@@ -20,7 +20,7 @@ from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
 from shared.contracts.inquiries import InquiryReceived
-from shared.ports import Delete
+from shared.ports import Delete, Replace
 from shared.tokens import Tokens
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva
@@ -69,8 +69,6 @@ class World:
             person = self.person(email)
             person.absent_from = self.clock.now().date()
             person.absent_until = person.absent_from + timedelta(days=days - 1)
-            from shared.ports import Replace
-
             self.store.commit([Replace("staff", email, person.data(), None)])
 
     # -- events --

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from functions.inquiries.base import Upload
 from shared.ports import Create, Replace, utc_text
 from tests.functions.browser import Browser, Form, forms, words
-from tests.functions.inquiries_world import WHO_HEAD, WHO_OFFICER, World, new_world
+from tests.functions.inquiry_sites import WHO_HEAD, WHO_OFFICER, World, new_world
 
 WHO_VIEWER, WIPO, WTO = "greta.olsen@who.example", "helena.brandt@wipo.example", "focal@wto.example"
 

@@ -15,7 +15,7 @@ from functions.inquiries import pages
 from shared.settings import Limits
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, forms, words
-from tests.functions.inquiries_world import REQUEST, TEMPLATES, WHO_HEAD, World, new_world
+from tests.functions.inquiry_sites import REQUEST, TEMPLATES, WHO_HEAD, World, new_world
 
 TYPED = {name: value for name, value in REQUEST.items() if name not in ("consent", "topics")}
 TYPED |= {"consent": "on", "topics[]": REQUEST["topics"]}
