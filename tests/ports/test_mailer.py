@@ -6,6 +6,8 @@ from __future__ import annotations
 import email
 import email.policy
 import mailbox
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -29,6 +31,20 @@ def test_a_message_is_kept_with_its_envelope(tmp_path: Path) -> None:
     assert (kept["Return-Path"], kept["Delivered-To"]) == ("<bounce@example.org>", "b@example.org")
     assert kept["Subject"] == "مرحبا"
     assert "Ünïcödé" in kept.get_content()
+
+
+def test_the_first_messages_may_be_sent_at_once(tmp_path: Path) -> None:
+    at_once = 8
+    for number in range(20):
+        mailer, start = MaildirMailer(tmp_path / f"mail{number}"), threading.Barrier(at_once)
+
+        def send(name: int, mailer: MaildirMailer = mailer, start: threading.Barrier = start) -> str:
+            start.wait(5)
+            return mailer.send(letter(str(name)), "a@example.org", "b@example.org")
+
+        with ThreadPoolExecutor(at_once) as pool:
+            assert list(pool.map(send, range(at_once))) == ["maildir"] * at_once
+        assert len(mailer.keys()) == at_once
 
 
 def test_every_message_is_kept(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -103,20 +105,20 @@ def test_the_mailbox_page_shows_what_was_sent(onestop: Onestop) -> None:
 
 
 def test_reminders_follow_the_clock(new_onestop: object, engine: dict[str, str]) -> None:
-    from datetime import timedelta
-
     onestop: Onestop = new_onestop(**engine)  # type: ignore[operator]
     onestop.start()
+    event = json.loads(Visitor(onestop.url).get("/api/events/open-briefing"))
+    until_start = datetime.fromisoformat(event["starts_at"]) - datetime.now(UTC)
     email = "early@journey.example"
     register(onestop.url, "open-briefing", email)
     onestop.wait_for_mail(email)
-    for ahead, count in ((timedelta(days=4), 2), (timedelta(days=9, hours=12), 3)):  # starts within 10 to 11 days
-        onestop.set_clock(ahead)
+    for before, count in ((timedelta(days=6), 2), (timedelta(hours=12), 3)):
+        onestop.set_clock(until_start - before)
         onestop.wait_for_mail(email, count)
     late = "late@journey.example"
     register(onestop.url, "open-briefing", late)
     onestop.wait_for_mail(late)
-    onestop.set_clock(timedelta(days=9, hours=13))
+    onestop.set_clock(until_start - timedelta(hours=11))
     wait_for(lambda: onestop.mails(email), "the mails")
     assert len({mail["Message-ID"] for mail in onestop.mails(email)}) == len(onestop.mails(email))
     assert len(onestop.mails(late)) == 1, "its reminder times lay before the registration"

@@ -28,18 +28,24 @@ class MaildirMailer:
         if any(character in sender + recipient for character in "\r\n"):
             raise ValueError("an address must not hold a line break")
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
-        mailbox.Maildir(self._path).add(envelope + message)
+        self._box().add(envelope + message)
         return "maildir"
 
     def keys(self) -> list[str]:
         """All messages, the newest first."""
-        return sorted(mailbox.Maildir(self._path).keys(), key=_age, reverse=True)
+        return sorted(self._box().keys(), key=_age, reverse=True)
 
     def read(self, key: str) -> bytes | None:
         try:
-            return mailbox.Maildir(self._path).get_bytes(key)
+            return self._box().get_bytes(key)
         except KeyError:
             return None
+
+    def _box(self) -> mailbox.Maildir:
+        """The library makes a missing maildir too, but another thread could find it half made."""
+        for folder in ("tmp", "new", "cur"):
+            (self._path / folder).mkdir(0o700, parents=True, exist_ok=True)
+        return mailbox.Maildir(self._path, create=False)
 
 
 def _age(key: str) -> tuple[int, int, str]:
