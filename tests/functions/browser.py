@@ -162,3 +162,13 @@ class _Forms(HTMLParser):
             self._area = None
         elif tag == "select":
             self._select = None
+
+
+def form_to(page: TestResponse, ending: str) -> int:
+    """The number of the form whose action ends so."""
+    return next(n for n, form in enumerate(forms(page)) if form.action.partition("#")[0].endswith(ending))
+
+
+def press(browser: Browser, page: TestResponse, ending: str, **values: object) -> TestResponse:
+    """Fill in that form and send it."""
+    return browser.send(page, form_to(page, ending), **values)
