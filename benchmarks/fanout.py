@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from benchmarks.hall import hall, registrations
-from benchmarks.stores import Work, crowd, fill, open_store
+from benchmarks.stores import Counted, Work, crowd, fill, insist, open_store
 from functions.registration.catalogue import EVENTS, stored
 from functions.registration.service import Registrations
 from shared.adapters.clock import SystemClock
 from shared.outbox import RelayingStore
-from shared.ports import Bus, Message, Replace, Store, Unavailable
+from shared.ports import Bus, Message, Replace, Store
 from shared.tokens import Tokens
 
 
@@ -29,25 +29,17 @@ def reminding(store: Store, project: str) -> Work:
         from shared.adapters.cloud.pubsub import PubsubBus
 
         bus = PubsubBus(project)
-    service = Registrations(RelayingStore(store, bus), SystemClock(None), Tokens(["bench"]), "https://onestop.example")  # type: ignore[arg-type]
+    service = Registrations(RelayingStore(store, bus), SystemClock(None), Tokens(["bench"]), "https://onestop.example")
 
-    def work(store: Store, thread: int) -> None:
+    def work(store: Counted, thread: int) -> None:
         before, reminded, more = _memory(), 0, 1
         while more:
-            more = _patiently(service)
+            more = insist(lambda: service.timekeeper().remind())
             reminded += more
-        store.counts["reminded"], store.counts["before"] = reminded, before  # type: ignore[attr-defined]
-        store.counts["memory"] = _memory()  # type: ignore[attr-defined]
+        store.counts["reminded"], store.counts["before"] = reminded, before
+        store.counts["memory"] = _memory()
 
     return work
-
-
-def _patiently(service: Registrations) -> int:
-    while True:
-        try:
-            return service.timekeeper().remind()
-        except Unavailable:
-            continue
 
 
 def _memory() -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, open_store
+from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, open_store
 from functions.registration.catalogue import EVENTS, stored
 from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.seats import POOLS, SEATS, ticket
 from functions.registration.service import AlreadyRegistered, Registrations
 from shared.adapters.clock import SystemClock
-from shared.ports import Create, Replace, Store, Unavailable
+from shared.ports import Create, Replace, Store, utc_text
 from shared.tokens import Tokens
 
 SEATS_IN_ALL = 20_000
@@ -62,7 +63,7 @@ def registrations(number: int) -> list[Create]:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     found = []
     for n in range(number):
-        at = (begin + timedelta(seconds=n)).isoformat(timespec="microseconds")[:26] + "Z"
+        at = utc_text(begin + timedelta(seconds=n))
         own = {"reference": f"R{n:07}", "email": f"p{n}@health.example", "created_at": at, "confirmed_at": at}
         found.append(Create("registrations", f"R{n:07}", data | own))
     return found
@@ -83,20 +84,14 @@ def visitors(store: Store) -> Work:
 
     def work(store: Store, thread: int) -> None:
         for n in range(PEOPLE // (PROCESSES * THREADS) + 1):
-            _insist(lambda n=n: service.register("hall", person(f"visitor-{thread}-{n}")))  # type: ignore[misc]
+            insist(partial(_register, service, f"visitor-{thread}-{n}"))
 
     return work
 
 
-def _insist(call: Callable[[], object]) -> None:
-    while True:
-        try:
-            call()
-            return
-        except AlreadyRegistered:
-            return
-        except Unavailable:
-            continue
+def _register(service: Registrations, name: str) -> None:
+    with suppress(AlreadyRegistered):  # by an earlier attempt whose answer was lost
+        service.register("hall", person(name))
 
 
 def report(engine: str, place: str) -> None:

@@ -116,7 +116,7 @@ def onestop(folder: Path, target: str, environment: Mapping[str, str], path: str
 
 def report_routing() -> None:
     items = content.read(content.sample_files()).items
-    groups = {id: group.countries for id, group in items["country_groups"].items()}  # type: ignore[attr-defined]
+    groups = {id: group.countries for id, group in items["country_groups"].items()}
     samples = [cast(Rule, rule) for rule in items["rules"].values()]
     topics, countries = list(items["topics"]), sorted({country for group in groups.values() for country in group})
     many = RuleSet(_rules(random.Random(1), topics, list(groups)), groups)

@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, open_store
+from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, open_store
 from functions.registration.seats import Seats, ticket
-from shared.ports import Create, Store, Unavailable, Write, decide
+from shared.ports import Create, Store, Write, decide
 
 POOLS = {"hall:*": 20_000, "hall:delegation": 5_000}  # every claim takes a seat of each
 FULL = (0.01, 0.5, 0.99, 1.0)
@@ -60,12 +60,12 @@ class Numbers:
     def _look(self, pool: str) -> list[int]:
         """Free numbers of the first window that has any, from a random one on; one count tells a full pool."""
         within = [("id", ">", f"{pool}:"), ("id", "<", f"{pool};")]
-        if self._store.count(TAKEN, *within) >= POOLS[pool]:  # type: ignore[arg-type]
+        if self._store.count(TAKEN, *within) >= POOLS[pool]:
             return []
         start, seen = random.randrange(POOLS[pool]), 0
         while seen < POOLS[pool]:
             id = f"{pool}:{start - 1:06}"
-            found = self._store.query(TAKEN, *within, after=(id, id), limit=WINDOW)  # type: ignore[arg-type]
+            found = self._store.query(TAKEN, *within, after=(id, id), limit=WINDOW)
             taken = {int(document.id.rpartition(":")[2]) for document in found}
             end = max(taken) + 1 if len(found) == WINDOW else POOLS[pool]
             if gaps := [number for number in range(start, end) if number not in taken]:
@@ -104,12 +104,7 @@ def claimant(store: Store, idea: str) -> Work:
 
     def work(store: Store, thread: int) -> None:
         for _ in range(CLAIMS):
-            while True:
-                try:
-                    decide(claim, attempts=40)
-                    break
-                except Unavailable:  # the emulator reads a whole collection for each query
-                    continue
+            insist(lambda: decide(claim, attempts=40))
 
     return work
 

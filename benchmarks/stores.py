@@ -7,14 +7,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shared import topology
 from shared.ports import Conflict, Create, Replace, Store, Unavailable, Write
 
+T = TypeVar("T")
 PROCESSES = 3
 THREADS = 4
 Work = Callable[[Store, int], None]
@@ -44,6 +46,13 @@ def fill(store: Store, documents: Iterable[Create]) -> None:
                 continue
         else:
             raise Unavailable("the store stays too slow to be measured")
+
+
+def insist(call: Callable[[], T]) -> T:
+    """``call()``, which may be repeated: again until the store answers in time, as the emulator does not always."""
+    while True:
+        with suppress(Unavailable):
+            return call()
 
 
 class Counted:

@@ -20,8 +20,8 @@ _trace: ContextVar[str] = ContextVar("trace", default="")
 _source: ContextVar[str] = ContextVar("source", default="")  # what it was found in
 _ADDRESS = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-")  # W3C Trace Context
-_text = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _TRACE = re.compile(r"^(?!0{32})([0-9a-f]{32})\b")
+_text = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def current_trace() -> str:

@@ -7,7 +7,7 @@ _client = []
 
 
 @functions_framework.http
-def target(request):  # type: ignore[no-untyped-def]
+def target(request):
     if not _client:
         _client.append(firestore.Client())
     _client[0].collection("people").document().create({"body": request.get_data(as_text=True)})

@@ -18,21 +18,14 @@ from shared.ports import Create, utc_text
 from shared.web import staff
 from shared.web.site import Site
 from shared.wiring import Platform
+from tests.functions import inquiry_world
 from tests.functions.browser import Browser, platform
 
 TEMPLATES = Path(content.__file__).with_name("templates")
-REQUEST = {
-    "given_name": "Wanjiru",
-    "family_name": "Kamau",
-    "email": "w.kamau@health.example",
-    "country": "KE",
-    "organisation": "Ministry of Health",
-    "requester_type": "government",
+REQUEST = inquiry_world.REQUEST | {
     "topics": ["government-procurement"],
     "subject": "A national procurement policy",
     "message": "We are drafting a procurement policy and would like advice.",
-    "language": "en",
-    "consent": True,
 }
 WHO_OFFICER, WHO_HEAD = "lucas.ferreira@who.example", "amara.diallo@who.example"
 

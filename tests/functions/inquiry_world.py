@@ -24,6 +24,19 @@ from shared.ports import Delete, Replace
 from shared.tokens import Tokens
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva
+REQUEST: dict[str, Any] = {
+    "given_name": "Wanjiru",
+    "family_name": "Kamau",
+    "email": "w.kamau@health.example",
+    "country": "KE",
+    "organisation": "Ministry of Health",
+    "requester_type": "government",
+    "topics": ["local-production"],
+    "subject": "Vaccine plant",
+    "message": "How do we begin?",
+    "language": "en",
+    "consent": True,
+}
 
 
 @dataclass
@@ -121,18 +134,4 @@ class World:
 
 
 def request(**changes: Any) -> InquiryRequest:
-    values: dict[str, Any] = {
-        "given_name": "Wanjiru",
-        "family_name": "Kamau",
-        "email": "w.kamau@health.example",
-        "country": "KE",
-        "organisation": "Ministry of Health",
-        "requester_type": "government",
-        "topics": ["local-production"],
-        "subject": "Vaccine plant",
-        "message": "How do we begin?",
-        "language": "en",
-        "share_with": "all",
-        "consent": True,
-    }
-    return InquiryRequest.model_validate(values | changes)
+    return InquiryRequest.model_validate(REQUEST | {"share_with": "all"} | changes)

@@ -24,22 +24,9 @@ from shared.ports import Create, Delete, Document
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, platform
-from tests.functions.inquiry_world import samples
+from tests.functions.inquiry_world import REQUEST, samples
 
-BODY: dict[str, Any] = {
-    "given_name": "Wanjiru",
-    "family_name": "Kamau",
-    "email": "w.kamau@health.example",
-    "country": "KE",
-    "organisation": "Ministry of Health",
-    "requester_type": "government",
-    "topics": ["local-production", "technology-transfer"],
-    "subject": "Vaccine plant",
-    "message": "How do we begin?",
-    "language": "en",
-    "share_with": "all",
-    "consent": True,
-}
+BODY = REQUEST | {"share_with": "all", "topics": ["local-production", "technology-transfer"]}
 SECRET = "the provider's secret"
 
 
