@@ -31,7 +31,7 @@ def open_store(place: str) -> Store:
         return SqliteStore(Path(place) / "store.db", topology.load().store)
     from shared.adapters.cloud.firestore import FirestoreStore
 
-    return FirestoreStore(place)
+    return FirestoreStore(place, {})
 
 
 def fill(store: Store, documents: Iterable[Create]) -> None:

@@ -11,6 +11,8 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any
 
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
@@ -53,8 +55,9 @@ def erase(store: WholeStore, found: list[Document]) -> None:
     """Delete the documents. Raises ``NotMoved``, and deletes nothing, while a slice still needs one of them."""
     if kept := [reason for document in found if (reason := needed(document))]:
         raise NotMoved("nothing was erased: " + "; ".join(kept))
-    for start in range(0, len(found), PAGE):
-        store.commit([Delete(d.collection, d.id, d.version) for d in found[start : start + PAGE]])
+    for _, group in groupby(found, key=attrgetter("collection")):  # they may lie in different databases
+        while page := list(islice(group, PAGE)):
+            store.commit([Delete(d.collection, d.id, d.version) for d in page])
 
 
 def needed(document: Document) -> str:

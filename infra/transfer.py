@@ -21,6 +21,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,7 +62,7 @@ def open_store(environ: Mapping[str, str], must_exist: bool) -> WholeStore:
     if project := environ.get("PROJECT"):
         from shared.adapters.cloud.firestore import FirestoreStore
 
-        return FirestoreStore(project)
+        return FirestoreStore(project, topology.load().databases)
     from shared.adapters.embedded.store import SqliteStore
 
     path = Path(environ.get("DATA") or ".onestop") / "store.db"
@@ -91,9 +92,10 @@ def load(store: WholeStore, path: Path, replace: bool = False) -> Sums:
     for collection in held:
         while page := store.query(collection, limit=PAGE):
             store.commit([Delete(collection, document.id, None) for document in page])
-    rows = (json.loads(line) for _, line in read(path))
-    while batch := list(islice(rows, PAGE)):
-        store.commit([Replace(row["collection"], row["id"], row["data"], None) for row in batch])
+    for collection, group in groupby(read(path), key=itemgetter(0)):  # collections may lie in different databases
+        rows = (json.loads(line) for _, line in group)
+        while batch := list(islice(rows, PAGE)):
+            store.commit([Replace(collection, row["id"], row["data"], None) for row in batch])
     found = sums(lines(store))
     if found != promised:
         different = sorted(name for name in promised.keys() | found.keys() if promised.get(name) != found.get(name))

@@ -10,7 +10,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -115,7 +115,7 @@ class Store(Protocol):
 
         Raises:
             Conflict: a precondition did not hold.
-            ValueError: two writes name the same document, or a value is not JSON.
+            ValueError: two writes name the same document or lie in different databases, or a value is not JSON.
         """
         ...
 
@@ -198,6 +198,17 @@ def check_file_name(name: str) -> None:
     """Raises ``ValueError`` where ``name`` is not ``folder/id``."""
     if not re.fullmatch(r"[\w-]+(/[\w:-]+)+", name, re.ASCII):
         raise ValueError(f"not a file name of ours: {name!r}")
+
+
+def check_one_database(writes: Sequence[Write], databases: Mapping[str, str]) -> None:
+    """Raises ``ValueError`` for a commit over two databases, which Firestore cannot make atomic.
+
+    Args:
+        databases: by collection, where that is not the default one (``shared.topology.Topology.databases``).
+    """
+    if len({databases.get(write.collection, "") for write in writes}) > 1:
+        names = ", ".join(sorted({write.collection for write in writes}))
+        raise ValueError(f"these collections lie in different databases: {names}; commit one after the other")
 
 
 def check_conditions(where: Sequence[Where], order: str | None = None, descending: bool = False) -> None:

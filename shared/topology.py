@@ -59,6 +59,11 @@ class Topology:
     schedules: dict[str, dict[str, str]]
     store: dict[str, dict[str, Any]]
 
+    @property
+    def databases(self) -> dict[str, str]:
+        """By collection, the Firestore database that holds it, where that is not the default one."""
+        return {name: rules["database"] for name, rules in self.store.items() if "database" in rules}
+
     def subscriptions_of(self, topic: str) -> list[Subscription]:
         return [s for s in self.subscriptions if s.topic == topic]
 

@@ -53,7 +53,7 @@ class World:
             return SqliteStore(self.folder / "store.db", topology.load().store)
         from shared.adapters.cloud.firestore import FirestoreStore
 
-        return FirestoreStore(self.project)
+        return FirestoreStore(self.project, topology.load().databases)
 
     def new_service(self) -> Registrations:
         """As another process has it."""

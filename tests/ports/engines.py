@@ -22,6 +22,7 @@ from shared.ports import Bus, Files, Message, Store
 SCHEMA = {
     "things": {"indexes": [["kind", "rank"], ["kind", "id"], ["tags[]", "kind", "rank"], ["tags[]", "rank", "id"]]},
     "claims": {"ttl": True},
+    "badges": {"database": "apart"},
 }
 PATIENCE = 60.0  # seconds for one call: an emulator beside other tests may be slow, which is no fault
 TOPIC = "registrations"  # two subscriptions of the topology listen to it
@@ -59,7 +60,7 @@ def _firestore(place: str) -> Store:
     from shared.adapters.cloud.firestore import FirestoreStore
 
     calls.ANSWER_SECONDS = PATIENCE
-    return FirestoreStore(place)
+    return FirestoreStore(place, {name: rules["database"] for name, rules in SCHEMA.items() if "database" in rules})
 
 
 def _pubsub(place: str) -> Bus:

@@ -93,12 +93,12 @@ def deaf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, emulat
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: FirestoreStore("p").get("things", "a"),
-        lambda: FirestoreStore("p").get_many("things", ["a"]),
-        lambda: FirestoreStore("p").query("things", ("kind", "==", "x"), order="rank"),
-        lambda: FirestoreStore("p").count("things"),
-        lambda: FirestoreStore("p").commit([Create("things", "a", {})]),
-        lambda: FirestoreStore("p").collections(),
+        lambda: FirestoreStore("p", {}).get("things", "a"),
+        lambda: FirestoreStore("p", {}).get_many("things", ["a"]),
+        lambda: FirestoreStore("p", {}).query("things", ("kind", "==", "x"), order="rank"),
+        lambda: FirestoreStore("p", {}).count("things"),
+        lambda: FirestoreStore("p", {}).commit([Create("things", "a", {})]),
+        lambda: FirestoreStore("p", {}).collections(),
         lambda: PubsubBus("p").publish([Message("a", "registrations", b"", {})]),
     ],
     ids=["get", "get_many", "query", "count", "commit", "collections", "publish"],

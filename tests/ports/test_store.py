@@ -152,3 +152,23 @@ def test_what_is_not_json_is_refused(store: Store, value: object) -> None:
     with pytest.raises(ValueError, match=r"JSON|list|surrogate"):
         store.commit([Create(THINGS, "fine", {}), Create(THINGS, "bad", {"value": value})])
     assert store.count(THINGS) == 0
+
+
+def test_a_collection_may_lie_in_a_database_of_its_own(store: Store) -> None:
+    store.commit([Create("badges", "one", {"holder": "ann", "rank": 2}), Create("badges", "two", {"holder": "ann"})])
+    store.commit([Create(THINGS, "one", {"holder": "bob"})])
+    (found,) = store.get_many("badges", ["one", "missing"])
+    assert found == store.get("badges", "one")
+    assert [badge.id for badge in store.query("badges", ("holder", "==", "ann"))] == ["one", "two"]
+    assert store.count("badges", ("holder", "==", "ann")) == 2
+    assert store.collections() == ["badges", THINGS]  # type: ignore[attr-defined]
+    store.commit([Delete("badges", "one", found.version)])
+    assert store.get("badges", "one") is None
+    assert get(store, "one").data == {"holder": "bob"}
+
+
+def test_a_commit_over_two_databases_is_refused_whole(store: Store) -> None:
+    with pytest.raises(ValueError, match="badges, things"):
+        store.commit([Create(THINGS, "one", {}), Create("badges", "one", {})])
+    assert store.get(THINGS, "one") is None
+    assert store.get("badges", "one") is None

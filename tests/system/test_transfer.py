@@ -56,7 +56,7 @@ def test_embedded_to_firestore_and_back_is_the_same_to_the_byte(
 ) -> None:
     from shared.adapters.cloud.firestore import FirestoreStore
 
-    firestore = FirestoreStore(f"test-{secrets.token_hex(6)}")
+    firestore = FirestoreStore(f"test-{secrets.token_hex(6)}", topology.load().databases)
     exported = transfer.export(full, tmp_path / "there.jsonl")
     assert transfer.load(firestore, tmp_path / "there.jsonl") == exported
     assert transfer.export(firestore, tmp_path / "back.jsonl") == exported

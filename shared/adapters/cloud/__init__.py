@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared import topology
 from shared.outbox import RelayingStore
 from shared.ports import Bus, Store
 from shared.settings import Settings
@@ -13,4 +14,4 @@ def connect(settings: Settings) -> tuple[Store, Bus]:
     from shared.adapters.cloud.pubsub import PubsubBus
 
     bus = PubsubBus(settings.project)
-    return RelayingStore(FirestoreStore(settings.project), bus), bus
+    return RelayingStore(FirestoreStore(settings.project, topology.load().databases), bus), bus

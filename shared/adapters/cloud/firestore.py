@@ -35,6 +35,7 @@ from shared.ports import (
     Where,
     Write,
     check_conditions,
+    check_one_database,
     from_utc_text,
     json_text,
     utc_text,
@@ -62,22 +63,24 @@ OPERATORS = {
 
 
 class FirestoreStore:
-    """``shared.ports.Store`` on Firestore; on its emulator where ``FIRESTORE_EMULATOR_HOST`` is set."""
+    """``shared.ports.Store`` on Firestore; on its emulator where ``FIRESTORE_EMULATOR_HOST`` is set.
 
-    def __init__(self, project: str) -> None:
-        self._database = f"projects/{project}/databases/(default)"
-        self._root = f"{self._database}/documents"
+    Args:
+        databases: by collection, the database that holds it, where that is not the default one
+            (``shared.topology.Topology.databases``).
+    """
+
+    def __init__(self, project: str, databases: Mapping[str, str]) -> None:
+        self._project = project
+        self._databases = databases
         self._client = each_process(_open)
-        self._metadata = [("google-cloud-resource-prefix", self._database)]
-        if EMULATOR in os.environ:
-            self._metadata.append(("authorization", "Bearer owner"))
 
     # -- reading --
 
     def get(self, collection: str, id: str) -> Document | None:
         call = partial(self._client().get_document, {"name": self._name(collection, id)})
         try:
-            return _document(types.Document.pb(self._ask(call)))
+            return _document(types.Document.pb(self._ask(call, self._database(collection))))
         except exceptions.NotFound:
             return None
 
@@ -85,8 +88,9 @@ class FirestoreStore:
         rest = iter([self._name(collection, id) for id in dict.fromkeys(ids)])
         found: list[Document] = []
         while page := list(islice(rest, PAGE)):
-            call = partial(self._client().batch_get_documents, {"database": self._database, "documents": page})
-            answers = map(types.BatchGetDocumentsResponse.pb, self._ask_all(call))
+            database = self._database(collection)
+            call = partial(self._client().batch_get_documents, {"database": database, "documents": page})
+            answers = map(types.BatchGetDocumentsResponse.pb, self._ask_all(call, database))
             found.extend(_document(answer.found) for answer in answers if answer.HasField("found"))
         return found
 
@@ -110,8 +114,9 @@ class FirestoreStore:
             values = [self._comparable(collection, name, value) for name, value in place.items()]
             query.start_at.CopyFrom(PbCursor(values=values, before=False))
         query.limit.CopyFrom(Int32Value(value=limit))
-        call = partial(self._client().run_query, {"parent": self._root, "structured_query": query})
-        answers = map(types.RunQueryResponse.pb, self._ask_all(call))
+        database = self._database(collection)
+        call = partial(self._client().run_query, {"parent": f"{database}/documents", "structured_query": query})
+        answers = map(types.RunQueryResponse.pb, self._ask_all(call, database))
         return [_document(answer.document) for answer in answers if answer.HasField("document")]
 
     def count(self, collection: str, *where: Where) -> int:
@@ -120,13 +125,18 @@ class FirestoreStore:
             return 0
         selection = self._selection(collection, where, "id")
         counted = {"structured_query": selection, "aggregations": [{"alias": "n", "count": {}}]}
-        request = {"parent": self._root, "structured_aggregation_query": counted}
-        answers = self._ask_all(partial(self._client().run_aggregation_query, request))
+        database = self._database(collection)
+        request = {"parent": f"{database}/documents", "structured_aggregation_query": counted}
+        answers = self._ask_all(partial(self._client().run_aggregation_query, request), database)
         return int(answers[0].result.aggregate_fields["n"].integer_value)
 
     def collections(self) -> list[str]:
         """Every collection that has documents, for export."""
-        return sorted(self._ask_all(partial(self._client().list_collection_ids, {"parent": self._root})))
+        found: set[str] = set()
+        for database in {self._database(collection) for collection in ("", *self._databases)}:
+            call = partial(self._client().list_collection_ids, {"parent": f"{database}/documents"})
+            found |= {name for name in self._ask_all(call, database) if self._database(name) == database}
+        return sorted(found)
 
     # -- writing --
 
@@ -139,12 +149,13 @@ class FirestoreStore:
         """
         if not writes:
             return
-        request = {"database": self._database, "writes": self._encoded(writes)}
+        database = self._database(writes[0].collection)
+        request = {"database": database, "writes": self._encoded(writes)}
         lost: Exception | None = None
         aborted: Exception | None = None
         for timeout in attempts():
             try:
-                self._client().commit(request, retry=ONCE, timeout=timeout, metadata=self._metadata)
+                self._client().commit(request, retry=ONCE, timeout=timeout, metadata=_metadata(database))
                 return
             except exceptions.Aborted as error:
                 aborted = error
@@ -162,17 +173,20 @@ class FirestoreStore:
 
     # -- inside --
 
-    def _ask(self, call: Any) -> Any:
-        return ask(lambda timeout: call(retry=ONCE, timeout=timeout, metadata=self._metadata))
+    def _ask(self, call: Any, database: str) -> Any:
+        return ask(lambda timeout: call(retry=ONCE, timeout=timeout, metadata=_metadata(database)))
 
-    def _ask_all(self, call: Any) -> list[Any]:
+    def _ask_all(self, call: Any, database: str) -> list[Any]:
         """All answers of a streaming call, or of one that pages."""
-        return ask(lambda timeout: list(call(retry=ONCE, timeout=timeout, metadata=self._metadata)))
+        return ask(lambda timeout: list(call(retry=ONCE, timeout=timeout, metadata=_metadata(database))))
+
+    def _database(self, collection: str) -> str:
+        return f"projects/{self._project}/databases/{self._databases.get(collection, '(default)')}"
 
     def _name(self, collection: str, id: str) -> str:
         if "/" in id:
             raise ValueError(f"a document id must not hold a slash: {id!r}")
-        return f"{self._root}/{collection}/{id}"
+        return f"{self._database(collection)}/documents/{collection}/{id}"
 
     def _selection(self, collection: str, where: Sequence[Where], order: str) -> Any:
         query = PbQuery()
@@ -197,6 +211,7 @@ class FirestoreStore:
     def _encoded(self, writes: Sequence[Write]) -> list[Any]:
         if len({(w.collection, w.id) for w in writes}) < len(writes):
             raise ValueError("two writes of one commit name the same document")
+        check_one_database(writes, self._databases)
         return [self._write(write) for write in writes]
 
     def _write(self, write: Write) -> Any:
@@ -210,6 +225,12 @@ class FirestoreStore:
                 return PbWrite(update=document, current_document=_unchanged(write.version))
             case Delete():
                 return PbWrite(delete=name, current_document=_unchanged(write.version))
+
+
+def _metadata(database: str) -> list[tuple[str, str]]:
+    """Google routes a call by its database; the emulator takes one that says it may do all."""
+    owner = [("authorization", "Bearer owner")] if EMULATOR in os.environ else []
+    return [("google-cloud-resource-prefix", database), *owner]
 
 
 def _open() -> FirestoreClient:

@@ -25,6 +25,7 @@ from shared.ports import (
     Where,
     Write,
     check_conditions,
+    check_one_database,
     json_text,
 )
 
@@ -38,12 +39,14 @@ class SqliteStore:
     """``shared.ports.Store`` on SQLite.
 
     Args:
-        schema: by collection, its ``indexes`` and ``ttl``, as in ``shared/topology.toml``.
+        schema: by collection, its ``indexes``, ``ttl`` and ``database``, as in ``shared/topology.toml``. All lie in
+            the one file, and a commit over two databases is refused as on Firestore.
     """
 
     def __init__(self, path: Path, schema: dict[str, dict[str, Any]]) -> None:
         self._database = Database(path)
         self._schema = schema
+        self._databases = {name: rules["database"] for name, rules in schema.items() if "database" in rules}
         self._list_indexes = {name: list(_list_indexes(rules)) for name, rules in schema.items()}
         self._known: set[str] = set()
 
@@ -95,6 +98,7 @@ class SqliteStore:
     def commit(self, writes: Sequence[Write]) -> None:
         if len({(w.collection, w.id) for w in writes}) < len(writes):
             raise ValueError("two writes of one commit name the same document")
+        check_one_database(writes, self._databases)
         rows = [(w, None if isinstance(w, Delete) else json_text(w.data)) for w in writes]
         for write in writes:
             self._table(write.collection)
