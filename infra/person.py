@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from itertools import groupby, islice
@@ -16,6 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
+from shared.addresses import mentions
 from shared.ports import Delete, Document, Unavailable
 
 ENDED = ("cancelled", "declined", "expired", "attended")
@@ -42,8 +44,8 @@ def main(arguments: list[str]) -> int:
 
 
 def about(store: WholeStore, address: str) -> Iterator[Document]:
-    """Every document that holds the address, whatever its case."""
-    sought = address.strip().casefold()
+    """Every document that holds the address, however it is spelled there."""
+    sought = mentions(address)
     for collection in store.collections():
         after = None
         while page := store.query(collection, after=after, limit=PAGE):
@@ -72,9 +74,9 @@ def needed(document: Document) -> str:
     return ""
 
 
-def _holds(value: Any, sought: str) -> bool:
+def _holds(value: Any, sought: re.Pattern[str]) -> bool:
     if isinstance(value, str):
-        return sought in value.casefold()
+        return bool(sought.search(value))
     if isinstance(value, dict):
         return any(_holds(inner, sought) for inner in value.values())
     return isinstance(value, list) and any(_holds(inner, sought) for inner in value)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 
+from shared.addresses import ascii_address
 from shared.contracts.registration import RegistrationPayload
 from shared.text import one_line
 from shared.web import languages
@@ -83,12 +84,14 @@ def calendar_file(invitation: Invitation) -> bytes:
         location=invitation.location or None,
         url=invitation.url,
         status=icalendar.enums.STATUS.CANCELLED if cancelled else icalendar.enums.STATUS.CONFIRMED,
-        organizer=icalendar.vCalAddress.new(address, cn=name),
+        organizer=icalendar.vCalAddress.new(ascii_address(address), cn=name),
         attendees=[]
         if invitation.method == "PUBLISH"  # RFC 5546, section 3.2.1: it has none
         else [
             # The registration was the answer already: no client need send one to the organiser.
-            icalendar.vCalAddress.new(mailbox, cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)
+            icalendar.vCalAddress.new(
+                ascii_address(mailbox), cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False
+            )
         ],
     )
     calendar = icalendar.Calendar()

@@ -8,7 +8,10 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
+
+from shared.addresses import ascii_domain
 
 LOCAL_PUSHER = "pusher@onestop.local"  # the local runner's stand-in for Pub/Sub's service account
 PUSH_KEYS = "push.keys.json"  # in the data folder: its public keys
@@ -51,6 +54,7 @@ class Settings:
     trusted_hops: int = 0  # our own proxies in front, each of which appends to X-Forwarded-For
     limits: Limits = Limits()
     inbound_secret: str = ""  # what a mail provider's inbound hook must know; none: no mail is taken in
+    smtputf8: bool = False  # a relay takes addresses with letters beyond ASCII before the @ (RFC 6531)
     reply_domain: str = ""  # of the addresses that answers to our mails go to; none: that of mail_from
     traces: str = ""  # where OpenTelemetry spans go: "otlp", "console" or nowhere
 
@@ -94,7 +98,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         base_url=environ.get("ONESTOP_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
         secret_keys=keys or (_local_key(data),),
         allowed_origins=listed("ONESTOP_ALLOWED_ORIGINS"),
-        mail_from=environ.get("ONESTOP_MAIL_FROM", "onestop <noreply@onestop.example>"),
+        mail_from=_sender(environ.get("ONESTOP_MAIL_FROM", "onestop <noreply@onestop.example>")),
         smtp_relays=listed("ONESTOP_SMTP_RELAYS"),
         project=environ.get("GOOGLE_CLOUD_PROJECT", "onestop-local"),
         test_clock=environ.get("ONESTOP_TEST_CLOCK") == "1",
@@ -108,9 +112,33 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         trusted_hops=_number("ONESTOP_TRUSTED_HOPS", environ.get("ONESTOP_TRUSTED_HOPS", "0")),
         limits=_limits(environ.get("ONESTOP_LIMITS", "")),
         inbound_secret=environ.get("ONESTOP_INBOUND_SECRET", ""),
-        reply_domain=environ.get("ONESTOP_REPLY_DOMAIN", ""),
+        smtputf8=_switch("ONESTOP_SMTPUTF8", environ.get("ONESTOP_SMTPUTF8", "off")),
+        reply_domain=_domain("ONESTOP_REPLY_DOMAIN", environ.get("ONESTOP_REPLY_DOMAIN", "")),
         traces=_traces(environ.get("OTEL_TRACES_EXPORTER", "")),
     )
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise BadSettings(f"{name} is {text!r}: set it to 'on' or 'off'")
+    return text == "on"
+
+
+def _sender(text: str) -> str:
+    """``name <address>`` with the domain in ASCII. Raises ``BadSettings``."""
+    address = parseaddr(text)[1]
+    local, at, domain = address.rpartition("@")
+    if not (local.isascii() and local and domain):
+        raise BadSettings(f"ONESTOP_MAIL_FROM is {text!r}: write 'name <address@example.org>'")
+    return text.replace(address, f"{local}{at}{_domain('ONESTOP_MAIL_FROM', domain)}")
+
+
+def _domain(name: str, text: str) -> str:
+    """A mail domain in ASCII. Raises ``BadSettings``."""
+    try:
+        return ascii_domain(text)
+    except ValueError as error:
+        raise BadSettings(f"{name} has {text!r}, which is no domain: {error}") from None
 
 
 def _limits(text: str) -> Limits:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Organisation, Rule, Staff
 from functions.inquiries.routing import RuleSet, check_examples
+from shared.addresses import folded_address
 
 Faults = list[str]
 Items = Mapping[str, Mapping[str, Any]]
@@ -60,7 +61,7 @@ def _references(items: Items) -> Iterator[tuple[str, str, str]]:
 
 
 def _focal_point(organisation: Organisation, staff: Mapping[str, Staff]) -> Iterator[str]:
-    person = staff.get(organisation.focal_point.lower())
+    person = staff.get(folded_address(organisation.focal_point))
     if person is None or person.organisation != organisation.id:
         yield "focal_point: must be one of this organisation's staff; correct the address or add the person"
 

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from shared.addresses import folded_address
 from shared.contracts.countries import ALPHA_2
 from shared.ports import utc_text
 from shared.text import N_
@@ -174,7 +175,7 @@ class Organisation(Content):
 
 
 class Staff(Content):
-    """One person at one organisation; the document's id is the address in lower case."""
+    """One person at one organisation; the document's id is the folded address."""
 
     email: Email
     name: Line
@@ -187,8 +188,8 @@ class Staff(Content):
 
     @field_validator("email")
     @classmethod
-    def _lower(cls, email: str) -> str:
-        return email.lower()
+    def _folded(cls, email: str) -> str:
+        return folded_address(email)
 
     def absent(self, day: date) -> bool:
         return bool(

@@ -21,6 +21,7 @@ from functions.inquiries.content_models import (
     Topic,
 )
 from functions.inquiries.routing import RuleSet, plain_words
+from shared.addresses import folded_address
 from shared.ports import Clock, Store
 
 FRESH = timedelta(minutes=1)
@@ -100,7 +101,7 @@ class Directory:
         return [Staff.model_validate(document.data) for document in found]
 
     def person(self, email: str) -> Staff | None:
-        document = self._store.get("staff", email.lower())
+        document = self._store.get("staff", folded_address(email))
         return Staff.model_validate(document.data) if document else None
 
     def find_activities(

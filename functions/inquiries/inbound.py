@@ -23,6 +23,7 @@ from functions.inquiries.mail_reading import Mail, Malformed
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
 from functions.inquiries.reading import QUARANTINE
 from functions.inquiries.requests import LONGEST_MESSAGE, take_message
+from shared.addresses import folded_address
 from shared.ids import ALPHABET, key_of, normal_reference
 from shared.ports import Conflict, Create, Replace, decide
 from shared.text import N_
@@ -67,7 +68,7 @@ class Inbound:
             if len(raw) > LARGEST:
                 raise _Aside("too_large", f"{len(raw)} bytes")
             mail = mail_reading.read(raw, envelope_sender)
-            reference, party = self._thread_of([*(one.lower() for one in recipients), *mail.recipients])
+            reference, party = self._thread_of([*map(folded_address, recipients), *mail.recipients])
             return self._take(mail, _key(mail, raw, reference), reference, party)
         except Malformed as error:
             return self._aside(raw, None, recipients, _Aside("malformed", str(error)))
@@ -78,7 +79,7 @@ class Inbound:
 
     def _thread_of(self, addresses: Sequence[str]) -> tuple[str, str]:
         """Reference and party of the one inquiry that the addresses name."""
-        domain = f"@{self._means.mail_domain.lower()}"
+        domain = f"@{self._means.mail_domain}"
         tokens = [
             address.removesuffix(domain).removeprefix(PREFIX)
             for address in dict.fromkeys(addresses)
@@ -144,7 +145,7 @@ class Inbound:
 
     def _author(self, mail: Mail, case: Case, party: str) -> Staff | None:
         """The member of staff who wrote it; None: the requester did."""
-        if mail.sender == case.inquiry.requester.email.lower():
+        if mail.sender == folded_address(case.inquiry.requester.email):
             return None
         person = self._content.person(mail.sender) if party != REQUESTER_PARTY else None
         if person and person.organisation == party and party in case.assignments and person.role != "viewer":

@@ -11,6 +11,7 @@ from email.utils import getaddresses, parseaddr
 from html.parser import HTMLParser
 
 from functions.inquiries.base import Upload
+from shared.addresses import folded_address
 
 RECIPIENT_HEADERS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
 SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
@@ -30,9 +31,9 @@ class Malformed(Exception):
 @dataclass(frozen=True)
 class Mail:
     message_id: str  # empty where there is none
-    sender: str  # address in lower case
+    sender: str  # folded address
     sender_name: str
-    recipients: list[str]  # lower case
+    recipients: list[str]  # folded addresses
     subject: str
     text: str
     uploads: list[Upload]
@@ -55,7 +56,7 @@ def read(raw: bytes, envelope_sender: str | None = None) -> Mail:
             raise Malformed("a multipart mail without parts")
         return Mail(
             message_id=_header(message, "Message-ID").strip(),
-            sender=sender.lower(),
+            sender=folded_address(sender),
             sender_name=name or sender,
             recipients=_recipients(message),
             subject=" ".join(_header(message, "Subject").split()),
@@ -73,7 +74,7 @@ def _header(message: EmailMessage, name: str) -> str:
 
 def _recipients(message: EmailMessage) -> list[str]:
     values = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
-    return [address.lower() for _, address in getaddresses(values) if "@" in address]
+    return [folded_address(address) for _, address in getaddresses(values) if "@" in address]
 
 
 def _automatic(message: EmailMessage, sender: str, envelope_sender: str | None) -> str:

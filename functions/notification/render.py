@@ -21,6 +21,7 @@ from typing import Literal
 import jinja2
 
 from functions.notification.mail import Attachment, Calendar, Mail, Person
+from shared.addresses import ascii_address
 from shared.text import one_line
 from shared.web import languages
 
@@ -82,8 +83,7 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
 
 
 def _address(person: Person) -> str:
-    local, _, domain = person.email.rpartition("@")
-    name, domain = one_line(person.name), domain if domain.isascii() else domain.encode("idna").decode()
+    name, (local, _, domain) = one_line(person.name), ascii_address(person.email).rpartition("@")
     if name.isascii():
         return str(Address(name, local, domain))
     return f"{_encoded(name)}\n <{Address('', local, domain)}>"

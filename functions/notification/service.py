@@ -22,6 +22,7 @@ from functions.notification.mail import Mail
 from functions.notification.mails import mails_for
 from functions.notification.render import render
 from shared import tracing
+from shared.addresses import ascii_address, folded_address
 from shared.contracts.events import Event, parse
 from shared.logs import enter_trace
 from shared.ports import (
@@ -166,7 +167,7 @@ class Deliveries:
             attributes = leased["event"]["attributes"]
             about = {"onestop.event.id": attributes["event_id"], "onestop.event.type": attributes["type"]}
             with tracing.span("send mail", "client", about):
-                relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], recipient)
+                relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], ascii_address(recipient))
         except PermanentMailError as error:
             self._refused(delivery.id, recipient, str(error))
         except Exception as error:  # a relay's trouble, or a fault of ours that a new release may mend
@@ -230,7 +231,7 @@ class Deliveries:
 
 
 def address_key(address: str) -> str:
-    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:40]
+    return hashlib.sha256(folded_address(address).encode()).hexdigest()[:40]
 
 
 def _id(event: Event, mail: Mail) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from functions.registration import seats
 from functions.registration.models import Registration
+from shared.addresses import folded_address
 from shared.contracts.events import Payload, outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.ids import key_of
@@ -36,7 +37,7 @@ def ending(
 ) -> list[Write]:
     """Writes that end a registration: its seats come back and its address may register again."""
     writes: list[Write] = [
-        Delete(PERSONS, key_of(registration.event, registration.email.casefold()), None),
+        Delete(PERSONS, key_of(registration.event, folded_address(registration.email)), None),
         outbox_row(SOURCE, notice, now),
         *seats.give_back(registration.event, registration.pools),
     ]

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from shared.addresses import folded_address
 from shared.contracts.countries import ALPHA_2
 from shared.contracts.registration import State, Texts
 
@@ -222,7 +223,7 @@ class RegistrationRequest(Strict):
     @property
     def person(self) -> str:
         """The same for every spelling of one address."""
-        return self.email.casefold()
+        return folded_address(self.email)
 
 
 class Correction(Strict):

@@ -51,6 +51,7 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_ENGINE          = "cloud"
         ONESTOP_BASE_URL        = "https://${var.domain}"
         ONESTOP_MAIL_FROM       = var.mail_from
+        ONESTOP_SMTPUTF8        = var.smtputf8 ? "on" : "off"
         ONESTOP_ALLOWED_ORIGINS = join(" ", var.allowed_origins)
         ONESTOP_TRUSTED_HOPS    = 2 # the load balancer appends the client's address and its own to X-Forwarded-For
       },

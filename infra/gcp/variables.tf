@@ -63,6 +63,12 @@ variable "mail_from" {
   }
 }
 
+variable "smtputf8" {
+  description = "Whether a relay takes addresses with letters beyond ASCII before the @ (SMTPUTF8, RFC 6531)."
+  type        = bool
+  default     = false
+}
+
 variable "reply_domain" {
   description = "Domain whose mail the provider's inbound hook brings here; null: that of mail_from."
   type        = string

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.addresses import folded_address
 from shared.contracts.events import outbox_row
 from shared.contracts.visitors import AddressCodeRequested
 from shared.ids import ALPHABET, key_of
@@ -170,7 +171,7 @@ def _code_fits(visit: Visit, email: str) -> bool:
 
 def _mail_code(visit: Visit, email: str, source: str, code_mail: type[AddressCodeRequested]) -> FieldError:
     now = visit.platform.clock.now()
-    if wait := visit.site.limiter.take("code", email.lower(), CODES_PER_HOUR):
+    if wait := visit.site.limiter.take("code", folded_address(email), CODES_PER_HOUR):
         raise too_many(visit, wait)
     code = _code(visit, email, int(now.timestamp() // CODE_SLOT))
     event = code_mail(email=email, language=visit.language, code=f"{code[:4]}-{code[4:]}")
@@ -181,7 +182,7 @@ def _mail_code(visit: Visit, email: str, source: str, code_mail: type[AddressCod
 
 def _code(visit: Visit, email: str, slot: int) -> str:
     """Eight letters that only the owner of the mailbox can know; nothing needs to be stored."""
-    number = int(key_of(_secret(visit, "address code"), email.lower(), str(slot)), 16)
+    number = int(key_of(_secret(visit, "address code"), folded_address(email), str(slot)), 16)
     letters = []
     for _ in range(8):
         number, rest = divmod(number, len(ALPHABET))

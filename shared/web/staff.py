@@ -1,6 +1,6 @@
 """Staff sign-in, for every desk: a one-time link by mail, or Identity-Aware Proxy vouching for the person.
 
-Who is staff, where and in which role is content (collection ``staff``, id: the lowercase address) and read afresh for
+Who is staff, where and in which role is content (collection ``staff``, id: the folded address) and read afresh for
 every request: a role that is taken away is gone with the next click. A session is a document, named by a signed
 cookie; deleting it signs the browser out.
 """
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from flask import Response
 
+from shared.addresses import folded_address
 from shared.contracts.events import outbox_row
 from shared.contracts.staff import StaffSignInRequested
 from shared.ports import Conflict, Create, Delete, Document, Replace, Write, from_utc_text, utc_text
@@ -115,7 +116,7 @@ def _current(visit: Visit) -> Member | None:
 
 
 def _member(visit: Visit, email: str) -> Member | None:
-    document = visit.platform.store.get(STAFF, email.strip().lower())
+    document = visit.platform.store.get(STAFF, folded_address(email))
     if document is None or document.data.get("role") not in ROLES:
         return None
     data = document.data
@@ -173,7 +174,7 @@ def _sign_in_page(visit: Visit) -> Response:
 def _ask_for_link(visit: Visit) -> Response:
     """Answers the same, and writes the same document, whether or not the address is one of staff."""
     platform, now, form = visit.platform, visit.platform.clock.now(), visit.request.form
-    email, next_page = form.get("email", "").strip().lower(), form.get("next", "")
+    email, next_page = folded_address(form.get("email", "")), form.get("next", "")
     check_rate(visit)
     if "@" not in email or len(email) > 254:
         fault = visit.gettext("Enter your work email address, for example name@example.org.")

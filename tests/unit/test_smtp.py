@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from shared.adapters.smtp import SmtpMailer
 from shared.ports import PermanentMailError, TransientMailError
 from shared.settings import BadSettings
+from tests.relays import Relay, running
 
 MESSAGE = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: Hello\r\n\r\n.a line with a dot\r\n"
-
-
-class Relay:
-    """Takes mail, or answers what it is told to, at the recipient or after the content."""
-
-    def __init__(self, recipient: str = "250 OK", content: str = "250 OK", sender: str = "250 OK") -> None:
-        self.answers = {"recipient": recipient, "content": content, "sender": sender}
-        self.mails: list[Envelope] = []
-
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, _: object) -> str:
-        envelope.mail_from = address
-        return self.answers["sender"]
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, _: object) -> str:
-        if self.answers["recipient"].startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answers["recipient"]
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.answers["content"].startswith("250"):
-            self.mails.append(envelope)
-        return self.answers["content"]
 
 
 class NoGoodbye(Relay):
@@ -45,28 +24,10 @@ class NoGoodbye(Relay):
         return "451 not now"
 
 
-class FreePort(Controller):
-    """A controller that lets the system choose the port."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[[Relay], str]]:
-    running: list[Controller] = []
-
-    def begin(relay: Relay) -> str:
-        controller = FreePort(relay, hostname="127.0.0.1", port=0)
-        controller.start()
-        running.append(controller)
-        return f"smtp://127.0.0.1:{controller.port}"
-
-    yield begin
-    for controller in running:
-        controller.stop()
+    with ExitStack() as started:
+        yield lambda relay: started.enter_context(running(relay))
 
 
 @pytest.fixture

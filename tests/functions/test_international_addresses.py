@@ -1,0 +1,102 @@
+"""A mailbox in a domain beyond ASCII, from the form to the relay and back, in whichever alphabet it is written."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.inquiries.content_models import Staff
+from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries, address_key
+from functions.registration.service import AlreadyRegistered
+from infra import person as stored_person
+from shared.adapters.smtp import SmtpMailer
+from shared.contracts.events import Event
+from shared.contracts.inquiries import InquiryReceived
+from shared.contracts.registration import Registrant, RegistrationConfirmed
+from shared.ports import Create, Replace
+from tests.functions import inquiry_world
+from tests.functions.browser import Browser
+from tests.functions.registration_world import NOON
+from tests.functions.registration_world import World as Registrations
+from tests.functions.test_staff_sign_in import desk, here, links, person  # noqa: F401 - a fixture
+from tests.payloads import FACTS, common
+from tests.relays import Relay, running
+
+UNICODE, ASCII = "ann@münchen.example", "ann@xn--mnchen-3ya.example"
+BOTH_WAYS = [(UNICODE, ASCII), (ASCII, UNICODE)]
+
+
+@pytest.mark.parametrize("typed", [UNICODE, ASCII, "ann@XN--MNCHEN-3YA.Example"])
+def test_mail_reaches_the_domain_in_ascii(tmp_path: Path, typed: str) -> None:
+    world = Registrations(tmp_path)
+    registrant = Registrant(given_name="Ann", family_name="Ode", email=typed, language="en")
+    facts = FACTS.model_copy(update={"contact_email": UNICODE})
+    payload = RegistrationConfirmed(**common(registrant=registrant, event=facts), sequence=0)
+    event, relay = Event("event-1", NOON, "", payload), Relay()
+    with running(relay) as url:
+        deliveries = Deliveries(world.store, SmtpMailer([url]), world.clock, "onestop <noreply@onestop.example>")
+        world.store.commit(list(deliveries.owed(event)))
+        deliveries.send_for(event)
+    (envelope,) = relay.mails
+    assert envelope.rcpt_tos == [ASCII]
+    assert isinstance(envelope.content, bytes)
+    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert message["To"].addresses[0].addr_spec == ASCII
+    assert message["Reply-To"].addresses[0].addr_spec == ASCII
+    calendar = next(part for part in message.walk() if part.get_content_type() == "text/calendar").get_content()
+    folded = calendar.replace("\r\n ", "").replace("\n ", "")
+    assert f"mailto:{ASCII}" in folded
+    assert "münchen" not in folded
+    assert [delivery.data["state"] for delivery in world.store.query(DELIVERIES)] == ["sent"]
+
+
+def test_what_is_suppressed_is_the_mailbox_not_its_spelling(tmp_path: Path) -> None:
+    store = Registrations(tmp_path).store
+    store.commit([Create(SUPPRESSIONS, address_key(UNICODE), {"reason": "no such user"})])
+    assert store.get(SUPPRESSIONS, address_key(ASCII.upper()))
+
+
+@pytest.mark.parametrize(("first", "second"), BOTH_WAYS)
+def test_a_person_registers_once_in_either_alphabet(tmp_path: Path, first: str, second: str) -> None:
+    world = Registrations(tmp_path)
+    world.event()
+    world.register("Ann", email=first)
+    with pytest.raises(AlreadyRegistered):
+        world.register("Ann", email=second)
+    world.service.cancel(world.manage("Ann"))
+    world.register("Ann", email=second)
+    assert len(world.registrations("confirmed")) == 1
+
+
+@pytest.mark.parametrize(("asked", "answers"), BOTH_WAYS)
+def test_a_reply_from_the_other_alphabet_is_the_requesters(tmp_path: Path, asked: str, answers: str) -> None:
+    world = inquiry_world.World(tmp_path)
+    reference = world.receive(email=asked)
+    (received,) = (event.payload for event in world.outbox() if isinstance(event.payload, InquiryReceived))
+    reply_to = received.recipients[0].reply_to
+    world.route()
+    raw = f"From: Ann <{answers}>\nTo: {reply_to}\nMessage-ID: <1@x>\nSubject: Re\n\nThank you.\n".encode()
+    outcome = world.service.inbound.take(raw)
+    assert (outcome.kind, outcome.inquiry) == ("threaded", reference)
+
+
+@pytest.mark.parametrize("typed", [UNICODE, ASCII])
+def test_staff_sign_in_with_either_alphabet(here: Any, typed: str) -> None:  # noqa: F811
+    staff = Staff.model_validate(person() | {"email": UNICODE})
+    here.store.commit([Create("staff", staff.email, person() | {"email": staff.email})])
+    browser = Browser(desk(here))
+    browser.send(browser.get("/desk/sign-in"), email=typed)
+    done = browser.send(browser.get(links(here)[0]), at=links(here)[0])
+    assert browser.follow(done).text.strip() == f"hello {ASCII}"
+
+
+@pytest.mark.parametrize("sought", [UNICODE, ASCII])
+def test_what_is_stored_about_a_person_is_found_in_either_alphabet(tmp_path: Path, sought: str) -> None:
+    store: Any = Registrations(tmp_path).store
+    store.commit([Replace("a", "1", {"email": UNICODE}, None), Replace("a", "2", {"log": f"<{ASCII}>"}, None)])
+    store.commit([Replace("a", "3", {"email": "mary-ann@münchen.example"}, None)])
+    assert [document.id for document in stored_person.about(store, sought)] == ["1", "2"]
