@@ -277,4 +277,4 @@ def session(folder: Path) -> str:
     data = {"email": ME, "created_at": utc_text(now), "seen_at": utc_text(now)}
     data["expire_at"] = utc_text(now + timedelta(hours=2))
     SqliteStore(folder / "store.db", topology.load().store).commit([Create("sessions", id, data)])
-    return f"desk={Tokens(here.secret_keys).sign('session', id)}"
+    return f"desk={Tokens((), here.desk_keys).sign('desk.session', id)}"

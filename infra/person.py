@@ -8,6 +8,7 @@ of the address can be deleted here.
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import re
 import sys
@@ -18,10 +19,11 @@ from typing import Any
 
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
 from shared.addresses import mentions
-from shared.ports import Delete, Document, Unavailable
+from shared.intake import DEAD_LETTERS
+from shared.ports import Data, Delete, Document, Unavailable
 
 ENDED = ("cancelled", "declined", "expired", "attended")
-DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "staff")
+DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "staff", "staff_audit")
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +51,7 @@ def about(store: WholeStore, address: str) -> Iterator[Document]:
     for collection in store.collections():
         after = None
         while page := store.query(collection, after=after, limit=PAGE):
-            yield from (document for document in page if _holds(document.data, sought))
+            yield from (document for document in page if _holds(_readable(document), sought))
             after = page[-1].cursor()
 
 
@@ -72,6 +74,13 @@ def needed(document: Document) -> str:
     if document.collection == "outbox":
         return f"{name} is on its way: try again in a minute"
     return ""
+
+
+def _readable(document: Document) -> Data:
+    """The document, with the message of a dead letter as text."""
+    if document.collection != DEAD_LETTERS:
+        return document.data
+    return {**document.data, "data": base64.b64decode(document.data["data"]).decode("utf-8", "replace")}
 
 
 def _holds(value: Any, sought: re.Pattern[str]) -> bool:

@@ -28,6 +28,7 @@ from shared.wiring import Platform
 PROCESSED = "processed"
 DEAD_LETTERS = "dead_letters"
 KEEP_CLAIMS = timedelta(days=30)  # longer than a message can live: 7 days retention, replays included
+KEEP_LETTERS = timedelta(days=30)  # docs/operations.md promises it to erased people
 DEAD_LETTER_TOPIC = "dead-letters"
 log = logging.getLogger(__name__)
 
@@ -159,6 +160,7 @@ class Intake:
             "subscription": source.rpartition("/")[2],
             "attributes": attributes,
             "data": base64.b64encode(push.data).decode(),
+            "expire_at": utc_text(self.platform.clock.now() + KEEP_LETTERS),
         }
         id = f"{attributes.get('event_id', 'unknown')}:{letter['subscription']}"
         kept = self.platform.store.get(DEAD_LETTERS, id)

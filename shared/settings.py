@@ -56,6 +56,9 @@ class Settings:
     inbound_secret: str = ""  # what a mail provider's inbound hook must know; none: no mail is taken in
     smtputf8: bool = False  # a relay takes addresses with letters beyond ASCII before the @ (RFC 6531)
     reply_domain: str = ""  # of the addresses that answers to our mails go to; none: that of mail_from
+    desk_keys: tuple[
+        str, ...
+    ] = ()  # as secret_keys, for what makes a browser a colleague's; none where only the public comes
     traces: str = ""  # where OpenTelemetry spans go: "otlp", "console" or nowhere
 
     @property
@@ -92,11 +95,14 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     keys = listed("ONESTOP_SECRET_KEYS")
     if not keys and engine == "cloud" and not emulated:
         raise BadSettings("ONESTOP_SECRET_KEYS is not set: give at least one random key of 32 characters or more")
+    keys = keys or (_local_key(data),)
+    on_cloud = engine == "cloud" and not emulated
     return Settings(
         engine=engine,
         data=data,
         base_url=environ.get("ONESTOP_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
-        secret_keys=keys or (_local_key(data),),
+        secret_keys=keys,
+        desk_keys=listed("ONESTOP_DESK_KEYS") or (() if on_cloud else keys),
         allowed_origins=listed("ONESTOP_ALLOWED_ORIGINS"),
         mail_from=_sender(environ.get("ONESTOP_MAIL_FROM", "onestop <noreply@onestop.example>")),
         smtp_relays=listed("ONESTOP_SMTP_RELAYS"),

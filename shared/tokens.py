@@ -26,10 +26,16 @@ class ExpiredToken(BadToken):
 
 
 class Tokens:
-    """Signs with the last of ``keys`` and accepts all of them, so that a key can be rotated (HMAC-SHA256)."""
+    """Signs with the last of ``keys`` and accepts all of them, so that a key can be rotated (HMAC-SHA256).
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    Args:
+        desk_keys: for the purposes that begin with ``desk.``. Functions that the public reaches have none: they can
+            neither make nor accept what makes a browser a colleague's, and raise ``LookupError``.
+    """
+
+    def __init__(self, keys: Sequence[str], desk_keys: Sequence[str] = ()) -> None:
         self._keys = list(keys)
+        self._desk_keys = list(desk_keys)
         self._signers: dict[str, Signer] = {}
 
     def sign(self, purpose: str, value: str, expires: datetime | None = None) -> str:
@@ -74,7 +80,10 @@ class Tokens:
     def _signer(self, purpose: str) -> Signer:
         """A signer whose keys belong to ``purpose``: derived once, since deriving costs more than signing."""
         if purpose not in self._signers:
-            derive = Signer(self._keys, salt=f"onestop.{purpose}", digest_method=hashlib.sha256).derive_key
-            keys = [derive(key) for key in self._keys]
+            known = self._desk_keys if purpose.startswith("desk.") else self._keys
+            if not known:
+                raise LookupError(f"this function has no keys for {purpose!r}")
+            derive = Signer(known, salt=f"onestop.{purpose}", digest_method=hashlib.sha256).derive_key
+            keys = [derive(key) for key in known]
             self._signers[purpose] = Signer(keys, sep="~", key_derivation="none", digest_method=hashlib.sha256)
         return self._signers[purpose]

@@ -35,7 +35,7 @@ class Platform:
 def build(settings: Settings) -> Platform:
     """Adapters are imported where they are chosen: the embedded engine never loads Google's clients."""
     clock = SystemClock(settings.data / "clock.offset" if settings.test_clock else None)
-    tokens = Tokens(settings.secret_keys)
+    tokens = Tokens(settings.secret_keys, settings.desk_keys)
     plan = topology.load()
     store: Store
     bus: Bus

@@ -36,7 +36,7 @@ def set_absence(means: Means, actor: Member, email: str, first: date | None, las
         means.store.commit(
             [
                 Replace("staff", email, person.data(), document.version),
-                Create("audit", secrets.token_hex(12), entry.data()),
+                Create("staff_audit", secrets.token_hex(12), entry.data()),
             ]
         )
 

@@ -16,6 +16,8 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +189,9 @@ def import_into(store: Store, new: Collected, now: datetime) -> int:
     ]
     if new.items["rules"]:
         writes += _rule_set(store, new, now)
-    for start in range(0, len(writes), BATCH):
-        store.commit(writes[start : start + BATCH])
+    for _, group in groupby(writes, key=attrgetter("collection")):  # they may lie in different databases
+        while batch := list(islice(group, BATCH)):
+            store.commit(batch)
     return len(writes)
 
 

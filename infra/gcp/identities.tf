@@ -7,13 +7,28 @@ resource "google_service_account" "target" {
   depends_on   = [google_project_service.api]
 }
 
-# Firestore grants by database, not by collection: that a slice reads only its own documents is held by the code's
-# import contracts.
+# Firestore grants by database, not by collection: who is staff and who is signed in lies in a database of its own, which
+# a public function cannot write. That a slice reads only its own documents in the other is held by import contracts.
+# https://firebase.google.com/docs/firestore/manage-databases#configure_per-database_access_permissions
+locals {
+  store_rights = merge([
+    for id, target in local.targets : merge(
+      { "${id} (default)" = { id = id, database = "(default)", role = "roles/datastore.user" } },
+      { for name in setintersection(target.uses, local.databases) : "${id} ${name}" => { id = id, database = name, role = "roles/datastore.user" } },
+      { for name in setintersection(target.reads, local.databases) : "${id} ${name}" => { id = id, database = name, role = "roles/datastore.viewer" } },
+    )
+  ]...)
+}
+
 resource "google_project_iam_member" "store" {
-  for_each = local.targets
+  for_each = local.store_rights
   project  = var.project
-  role     = "roles/datastore.user"
-  member   = google_service_account.target[each.key].member
+  role     = each.value.role
+  member   = google_service_account.target[each.value.id].member
+  condition {
+    title      = "database ${each.value.database} only"
+    expression = "resource.name == \"projects/${var.project}/databases/${each.value.database}\""
+  }
 }
 
 resource "google_pubsub_topic_iam_member" "publisher" {

@@ -8,12 +8,14 @@ locals {
 resource "google_pubsub_topic" "topic" {
   for_each = local.topology.topics
   name     = each.key
-  # 31 days on the dead letters, so that a replay of the whole topic is possible long after the desk looked away.
-  message_retention_duration = each.key == local.dead_letters ? "2678400s" : null
+  # 14 days on the dead letters, so that the whole topic can be replayed after the desk looked away; not longer than
+  # backups are kept, since they hold what people wrote.
+  message_retention_duration = each.key == local.dead_letters ? "${14 * 24 * 3600}s" : null
+  kms_key_name               = var.kms_key
   message_storage_policy {
     allowed_persistence_regions = [var.region]
   }
-  depends_on = [google_project_service.api]
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
 resource "google_pubsub_subscription" "push" {

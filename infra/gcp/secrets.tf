@@ -2,7 +2,8 @@
 
 locals {
   secrets = {
-    "secret-keys"    = { setting = "ONESTOP_SECRET_KEYS", use = "" } # signs links, cookies and addresses
+    "secret-keys"    = { setting = "ONESTOP_SECRET_KEYS", use = "" }    # signs links, forms and addresses
+    "desk-keys"      = { setting = "ONESTOP_DESK_KEYS", use = "staff" } # signs what makes a browser a colleague's
     "smtp-relays"    = { setting = "ONESTOP_SMTP_RELAYS", use = "mail" }
     "inbound-secret" = { setting = "ONESTOP_INBOUND_SECRET", use = "inbound" } # the mail provider's hook knows it
   }
@@ -20,8 +21,14 @@ resource "google_secret_manager_secret" "secret" {
     user_managed {
       replicas {
         location = var.region
+        dynamic "customer_managed_encryption" {
+          for_each = var.kms_key == null ? [] : [var.kms_key]
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
       }
     }
   }
-  depends_on = [google_project_service.api]
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }

@@ -5,6 +5,13 @@ resource "google_storage_bucket" "files" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
 
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   soft_delete_policy {
     retention_duration_seconds = 7 * 24 * 3600 # a slip of the hand can be undone; an erased person is gone in a week
   }
@@ -28,5 +35,5 @@ resource "google_storage_bucket" "files" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }

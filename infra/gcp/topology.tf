@@ -12,6 +12,7 @@ locals {
         paths     = toset(try(target.paths, []))
         publishes = toset(try(target.publishes, []))
         uses      = toset(try(target.uses, []))
+        reads     = toset(try(target.reads, []))
       }
     }
   ]...)

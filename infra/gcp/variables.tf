@@ -124,6 +124,16 @@ variable "alert_email" {
   }
 }
 
+variable "kms_key" {
+  description = "Key of Cloud KMS that encrypts documents, files, messages and secrets; null: Google's own keys."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.kms_key == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "kms_key must read projects/P/locations/L/keyRings/R/cryptoKeys/K, in the location of the documents."
+  }
+}
+
 variable "traces" {
   description = "Which traces go to Cloud Trace: `parentbased_always_on` (those that Cloud Run samples), `always_on`; null: none."
   type        = string

@@ -26,6 +26,7 @@ SETTINGS = Settings(
     data=Path(),
     base_url=f"https://{DOMAIN}",
     secret_keys=("a key for tests, long enough to sign",),
+    desk_keys=("another key for tests, for the desk",),
     allowed_origins=(),
     mail_from="onestop <noreply@onestop.test>",
     smtp_relays=(),
@@ -55,7 +56,7 @@ class NoMail:
 def platform(folder: Path, settings: Settings = SETTINGS, **others: Any) -> Platform:
     """A platform on a new SQLite file in ``folder``, with a clock that stands still."""
     store = SqliteStore(folder / "store.db", topology.load().store)
-    files, tokens = FolderFiles(folder / "files"), Tokens(settings.secret_keys)
+    files, tokens = FolderFiles(folder / "files"), Tokens(settings.secret_keys, settings.desk_keys)
     return Platform(settings, store, NoMail(), NoMail(), files, StoppedClock(), tokens, **others)  # type: ignore[arg-type]
 
 

@@ -65,7 +65,7 @@ class World:
         id = secrets.token_hex(8)
         self.platform.store.commit([Create(staff.SESSIONS, id, session)])
         browser = Browser(self.desk, self.web)
-        browser.set_cookie(staff.COOKIE, self.platform.tokens.sign("session", id))
+        browser.set_cookie(staff.COOKIE, self.platform.tokens.sign("desk.session", id))
         return browser
 
 

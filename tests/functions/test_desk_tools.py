@@ -64,7 +64,7 @@ def test_absences_are_own_or_the_focal_points_matter(world: World) -> None:
         {"first": "", "last": "2026-12-01"},
     ):
         assert officer.send(mine, **wrong).status_code == 422
-    entries = world.platform.store.query("audit", ("inquiry", "==", ""), order="time")
+    entries = world.platform.store.query("staff_audit", order="time")
     assert [entry.data["action"] for entry in entries] == ["absence", "absence"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_a_mail_that_is_on_its_way_is_not_lost(world: World, capsys: pytest.Capt
     world.service.cancel(world.manage("Jane"))
     assert person.main(["jane@example.org", "--erase"]) == 1
     assert "is on its way: try again in a minute" in capsys.readouterr().err
+
+
+def test_a_dead_letter_is_found_by_what_it_says_and_erased(world: World) -> None:
+    data = base64.b64encode(b'{"registrant": {"email": "tom@example.org"}}').decode()
+    world.store.commit([Create("dead_letters", "d1", {"state": "open", "data": data})])
+    assert collections_about(world, "Tom@example.org") == {"dead_letters"}
+    assert person.main(["tom@example.org", "--erase"]) == 0
+    assert collections_about(world, "tom@example.org") == set()
 
 
 def test_an_inquiry_is_left_to_the_desk(world: World) -> None:

@@ -147,7 +147,7 @@ def test_a_token_of_another_purpose_is_no_session(here: Platform) -> None:
         stranger = Browser(desk(here))
         stranger.set_cookie("desk", token)
         assert stranger.get("/desk").status_code == 303
-    browser.set_cookie("desk", here.tokens.sign("session", session))
+    browser.set_cookie("desk", here.tokens.sign("desk.session", session))
     assert browser.get("/desk").status_code == 200
 
 

@@ -88,8 +88,8 @@ run "grants_what_targets_use" {
   command = plan
 
   assert {
-    condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == setunion(toset([for id in keys(google_service_account.target) : "${id} secret-keys"]), ["notification-events smtp-relays", "inquiries-web inbound-secret"])
-    error_message = "only notification.events reads the relays' passwords, only inquiries.web the inbound hook's secret"
+    condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == setunion(toset([for id in keys(google_service_account.target) : "${id} secret-keys"]), toset([for id in keys(google_service_account.target) : "${id} desk-keys" if endswith(id, "-desk")]), ["notification-events smtp-relays", "inquiries-web inbound-secret"])
+    error_message = "only desks can sign a session, only notification.events reads the relays' passwords, only inquiries.web the inbound hook's secret"
   }
   assert {
     condition     = !contains(keys(google_pubsub_topic_iam_member.publisher), "registration-web inquiries")
@@ -105,20 +105,105 @@ run "grants_what_targets_use" {
   }
 }
 
+run "keeps_staff_apart" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(google_firestore_database.store)) == toset(["(default)", "staff"])
+    error_message = "staff and their sessions lie in a database of their own"
+  }
+  assert {
+    condition     = toset([for key, member in google_project_iam_member.store : key if member.role == "roles/datastore.user" && endswith(key, " staff")]) == toset(["registration-desk staff", "inquiries-desk staff", "notification-desk staff"])
+    error_message = "only desks write who is staff and who is signed in"
+  }
+  assert {
+    condition     = toset([for key, member in google_project_iam_member.store : key if member.role == "roles/datastore.viewer"]) == toset(["inquiries-web staff", "inquiries-events staff"])
+    error_message = "inquiries reads who is staff, and registration.web does not even that"
+  }
+  assert {
+    condition     = google_project_iam_member.store["registration-web (default)"].condition[0].expression == "resource.name == \"projects/onestop-test/databases/(default)\""
+    error_message = "a right is for one database"
+  }
+}
+
 run "keeps_documents_safe" {
   command = plan
 
   assert {
-    condition     = google_firestore_database.store.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
+    condition     = alltrue([for database in google_firestore_database.store : database.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"])
     error_message = "the last seven days can be read back"
   }
   assert {
-    condition     = google_firestore_database.store.delete_protection_state == "DELETE_PROTECTION_ENABLED"
-    error_message = "the database cannot be deleted by mistake"
+    condition     = alltrue([for database in google_firestore_database.store : database.delete_protection_state == "DELETE_PROTECTION_ENABLED"])
+    error_message = "no database can be deleted by mistake"
+  }
+  assert {
+    condition     = keys(google_firestore_backup_schedule.daily) == keys(google_firestore_database.store)
+    error_message = "every database is backed up"
   }
   assert {
     condition     = google_storage_bucket.files.public_access_prevention == "enforced" && google_storage_bucket.files.uniform_bucket_level_access
     error_message = "attachments are never public"
+  }
+}
+
+run "keeps_copies_no_longer_than_promised" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for schedule in google_firestore_backup_schedule.daily : schedule.retention == "1209600s"])
+    error_message = "backups age out in 14 days: docs/operations.md promises it to erased people"
+  }
+  assert {
+    condition     = alltrue([for topic in google_pubsub_topic.topic : topic.message_retention_duration == (topic.name == "dead-letters" ? "1209600s" : null)])
+    error_message = "dead letters live no longer than backups"
+  }
+  assert {
+    condition     = google_storage_bucket.files.soft_delete_policy[0].retention_duration_seconds == 604800
+    error_message = "a deleted file is gone in seven days"
+  }
+}
+
+run "writes_down_who_looked_and_no_personal_link" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(google_project_iam_audit_config.data_access)) == toset(["datastore.googleapis.com", "storage.googleapis.com", "pubsub.googleapis.com", "secretmanager.googleapis.com"])
+    error_message = "whoever reads data other than through our pages is logged"
+  }
+  assert {
+    condition     = google_logging_project_exclusion.bearer_links.filter == "httpRequest.requestUrl=~\"/(r|i|desk/sign-in|registered)/\" OR httpRequest.referer=~\"/(r|i|desk/sign-in|registered)/\""
+    error_message = "no request log holds a personal link"
+  }
+}
+
+run "uses_googles_keys_unless_told" {
+  command = plan
+
+  assert {
+    condition     = length(google_kms_crypto_key_iam_member.agent) == 0 && alltrue([for database in google_firestore_database.store : length(database.cmek_config) == 0])
+    error_message = "without a key of the operator's own, Google's encrypt"
+  }
+}
+
+run "encrypts_with_the_operators_key" {
+  command = plan
+  variables {
+    kms_key = "projects/keys/locations/europe-west1/keyRings/onestop/cryptoKeys/data"
+  }
+
+  assert {
+    condition = alltrue(concat(
+      [for database in google_firestore_database.store : database.cmek_config[0].kms_key_name == var.kms_key],
+      [for topic in google_pubsub_topic.topic : topic.kms_key_name == var.kms_key],
+      [for secret in google_secret_manager_secret.secret : secret.replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name == var.kms_key],
+      [google_storage_bucket.files.encryption[0].default_kms_key_name == var.kms_key],
+    ))
+    error_message = "documents, messages, secrets and files rest under the operator's key"
+  }
+  assert {
+    condition     = length(google_kms_crypto_key_iam_member.agent) == 4
+    error_message = "each service that encrypts may use the key"
   }
 }
 
@@ -209,6 +294,14 @@ run "refuses_an_unknown_choice_of_traces" {
     traces = "all"
   }
   expect_failures = [var.traces]
+}
+
+run "refuses_a_key_that_is_no_key" {
+  command = plan
+  variables {
+    kms_key = "data"
+  }
+  expect_failures = [var.kms_key]
 }
 
 run "refuses_a_desk_member_without_kind" {
