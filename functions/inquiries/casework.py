@@ -2,7 +2,7 @@
 
 Every action takes the ``version`` that the person saw and raises ``Stale`` where the inquiry has changed since,
 ``NotFound`` where they may not see it, ``NotAllowed`` where its state or the requester's choice forbids the action.
-Roles are checked by the pages (``shared.web.staff``).
+Roles are checked by the pages (``shared.staff.sign_in``).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from flask import Response
 from functions.inquiries import desk_absences, desk_inquiry, desk_lists, desk_quarantine, desk_routing
 from functions.inquiries.base import Means
 from functions.inquiries.service import Service
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.site import Site, Visit
 
 

@@ -11,7 +11,7 @@ from functions.inquiries.base import Invalid, Means, NotFound
 from functions.inquiries.desk_lists import names
 from functions.inquiries.pages import told
 from functions.inquiries.service import Service
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 

@@ -16,7 +16,7 @@ from functions.inquiries.reading import View
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.contracts.inquiries import Explanation
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 

@@ -15,7 +15,8 @@ from functions.inquiries.models import Assignment, State
 from functions.inquiries.reading import NOBODY, Filter
 from functions.inquiries.service import Service
 from shared.ports import Cursor, utc_text
-from shared.web import languages, staff
+from shared.staff import sign_in as staff
+from shared.web import languages
 from shared.web.problem import Problem
 from shared.web.sheets import csv_file, xlsx_file
 from shared.web.site import Site, Visit

@@ -14,7 +14,7 @@ from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.ids import normal_reference
 from shared.ports import utc_text
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 

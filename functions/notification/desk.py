@@ -13,7 +13,7 @@ from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.logs import masked
 from shared.ports import Cursor
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 

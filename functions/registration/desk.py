@@ -11,7 +11,8 @@ from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
 from shared.ports import Cursor
-from shared.web import sheets, staff
+from shared.staff import sign_in as staff
+from shared.web import sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 

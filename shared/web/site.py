@@ -32,7 +32,7 @@ from shared.web.problem import Problem
 from shared.wiring import Platform
 
 if TYPE_CHECKING:
-    from shared.web.staff import Member
+    from shared.staff.sign_in import Member
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -60,7 +60,7 @@ class Visit:
     language: str
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
     api: bool = False
-    staff: Member | None = None  # who is signed in, at a desk (shared.web.staff)
+    staff: Member | None = None  # who is signed in, at a desk (shared.staff.sign_in)
 
     def __post_init__(self) -> None:
         self.path = self.request.path
@@ -241,7 +241,7 @@ class Site:
 @cache
 def _environment(templates: Path, language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([templates, HERE / "templates"]),
+        loader=jinja2.FileSystemLoader([templates, HERE / "templates", HERE.parent / "staff" / "templates"]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],

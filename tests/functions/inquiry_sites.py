@@ -15,7 +15,7 @@ from functions.inquiries.service import Service
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
 from shared.ports import Create, utc_text
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions import inquiry_world

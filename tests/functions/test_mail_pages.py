@@ -20,7 +20,7 @@ from shared.contracts.registration import RegistrationConfirmed
 from shared.contracts.staff import StaffSignInRequested
 from shared.intake import DEAD_LETTERS
 from shared.ports import Create, Replace
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions.browser import Browser, platform, words

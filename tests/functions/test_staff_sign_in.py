@@ -11,7 +11,7 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from shared.ports import Create, Replace
-from shared.web import staff
+from shared.staff import sign_in as staff
 from shared.web.site import Site, Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
