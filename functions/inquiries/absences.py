@@ -6,9 +6,9 @@ import secrets
 from datetime import date
 
 from functions.inquiries.base import Invalid, Means, Member, NotFound
-from functions.inquiries.content_models import Staff
 from functions.inquiries.models import AuditEntry
 from shared.ports import Create, Replace, decide
+from shared.staff.models import Staff
 
 
 def set_absence(means: Means, actor: Member, email: str, first: date | None, last: date | None) -> None:

@@ -20,7 +20,7 @@ class Means:
 
 
 class Member(Protocol):
-    """Who acts at the desk: ``shared.staff.sign_in.Member`` or the stored ``Staff``."""
+    """Who acts at the desk: ``shared.staff.members.Member`` or the stored ``Staff``."""
 
     @property
     def email(self) -> str: ...

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from functions.inquiries.base import NotFound
-from functions.inquiries.content_models import Organisation
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Part
 from functions.inquiries.working_time import WorkingTime
 from shared.contracts.events import Payload, outbox_row
 from shared.ports import Create, Delete, Replace, Store, Write
+from shared.staff.models import Organisation
 
 INQUIRIES, ASSIGNMENTS, MESSAGES, AUDIT = "inquiries", "assignments", "inquiry_messages", "audit"
 REMIND_AFTER = 0.75  # of the target's working time

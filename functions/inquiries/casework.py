@@ -2,7 +2,7 @@
 
 Every action takes the ``version`` that the person saw and raises ``Stale`` where the inquiry has changed since,
 ``NotFound`` where they may not see it, ``NotAllowed`` where its state or the requester's choice forbids the action.
-Roles are checked by the pages (``shared.staff.sign_in``).
+Roles are checked by the pages (``shared.staff.gate``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functions.inquiries import attachments
 from functions.inquiries.base import Invalid, Means, Member, NotAllowed, Upload
 from functions.inquiries.case import MESSAGES, Case, messages_of
-from functions.inquiries.content_models import CannedReply, Organisation, Staff
+from functions.inquiries.content_models import CannedReply
 from functions.inquiries.correspondence import Correspondence, named
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, Attachment, MessageDoc, Requester
@@ -21,6 +21,7 @@ from functions.inquiries.requests import LONGEST_MESSAGE, reopen
 from functions.inquiries.rota import Rota
 from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed, InquiryReopened
 from shared.ports import Delete, Replace, decide
+from shared.staff.models import Organisation, Staff
 from shared.text import N_
 
 CLOSED = N_("This inquiry is closed. Reopen it first.")

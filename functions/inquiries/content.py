@@ -24,19 +24,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from functions.inquiries.content_checks import Faults, check
-from functions.inquiries.content_models import (
-    Activity,
-    CannedReply,
-    Content,
-    CountryGroup,
-    Organisation,
-    Rule,
-    Staff,
-    Topic,
-)
+from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, Rule, Topic
 from functions.inquiries.directory import CURRENT, RULE_SETS
 from shared.ids import key_of
 from shared.ports import Replace, Store, utc_text
+from shared.staff.models import Content, Organisation, Staff
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content"
 MODELS: dict[str, type[Content]] = {

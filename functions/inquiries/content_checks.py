@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from functions.inquiries.content_models import SHARE_WITH_ALL, Organisation, Rule, Staff
+from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.routing import RuleSet, check_examples
 from shared.addresses import folded_address
+from shared.staff.models import Organisation, Staff
 
 Faults = list[str]
 Items = Mapping[str, Mapping[str, Any]]

@@ -8,11 +8,11 @@ from typing import Any
 
 from functions.inquiries.base import Means
 from functions.inquiries.case import Case
-from functions.inquiries.content_models import Staff
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, Attachment, Inquiry, MessageDoc
 from shared.contracts.inquiries import AttachedFile, InquiryMessageReceived, Recipient
 from shared.ids import key_of, normal_reference
+from shared.staff.models import Staff
 
 REPLY_LIFE = timedelta(days=366)
 REQUESTER_PARTY = "r"  # in a reply address, in the place of an organisation

@@ -11,7 +11,8 @@ from functions.inquiries.base import Invalid, Means, NotFound
 from functions.inquiries.desk_lists import names
 from functions.inquiries.pages import told
 from functions.inquiries.service import Service
-from shared.staff import sign_in as staff
+from shared.staff import gate
+from shared.staff.members import member
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -21,7 +22,7 @@ def register(site: Site, service: Service, means: Means) -> None:
         return visit.page(
             "desk_absences.html",
             422 if errors else 200,
-            people=service.content.staff(staff.member(visit).organisation),
+            people=service.content.staff(member(visit).organisation),
             typed={name: visit.request.form.get(name, "") for name in ("email", "first", "last")},
             errors=errors,
             done="done" in visit.request.args,
@@ -34,10 +35,10 @@ def register(site: Site, service: Service, means: Means) -> None:
 
     @site.route("/desk/absences", "POST")
     def change(visit: Visit) -> Response:
-        me, form = staff.member(visit), visit.request.form
+        me, form = member(visit), visit.request.form
         email = form.get("email", "")
         if email != me.email:
-            staff.check(visit, "focal_point")
+            gate.check(visit, "focal_point")
         _ = visit.gettext
         days: dict[str, date | None] = {}
         for name in ("first", "last"):

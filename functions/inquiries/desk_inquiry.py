@@ -16,7 +16,8 @@ from functions.inquiries.reading import View
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.contracts.inquiries import Explanation
-from shared.staff import sign_in as staff
+from shared.staff import gate
+from shared.staff.members import Member, member
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -58,7 +59,7 @@ class InquiryPages:
 
     def file(self, visit: Visit, reference: str, id: str) -> Response:
         try:
-            return download(*self._reading.attachment(staff.member(visit), reference, id))
+            return download(*self._reading.attachment(member(visit), reference, id))
         except NotFound:
             raise _unseen(visit) from None
 
@@ -105,8 +106,8 @@ class InquiryPages:
         to, organisation = form.get("to", ""), form.get("organisation", "")
         reason = (form.get("reason") or form.get("because", "")).strip()  # two forms of one page
         if action in ("hand-over", "erase"):
-            staff.check(visit, "focal_point")
-        actions: dict[str, Callable[[staff.Member, str], None]] = {
+            gate.check(visit, "focal_point")
+        actions: dict[str, Callable[[Member, str], None]] = {
             "take": lambda me, version: casework.take(me, reference, version),
             "assign": lambda me, version: casework.assign(me, reference, version, to, reason),
             "hand-over": lambda me, version: casework.hand_over(me, reference, version, organisation, reason),
@@ -117,9 +118,9 @@ class InquiryPages:
         draft = Draft(action, to=to, organisation=organisation, reason=reason)
         return self._try(visit, reference, draft, actions[action])
 
-    def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[staff.Member, str], None]) -> Response:
+    def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[Member, str], None]) -> Response:
         """Act on the version that the person saw. What cannot be done is said beside what they had typed."""
-        me, form, status = staff.member(visit), visit.request.form, 422
+        me, form, status = member(visit), visit.request.form, 422
         try:
             action(me, form.get("version") or "none")
         except Stale:
@@ -138,7 +139,7 @@ class InquiryPages:
     def _next_page(self, visit: Visit, reference: str, action: str) -> str:
         """The inquiry again, or the list where it is not this organisation's any more."""
         try:
-            self._reading.inquiry(staff.member(visit), reference)
+            self._reading.inquiry(member(visit), reference)
         except NotFound:
             return "/desk/inquiries"
         return f"/desk/inquiries/{reference}?done={action}"
@@ -147,12 +148,12 @@ class InquiryPages:
 
     def _view(self, visit: Visit, reference: str) -> View:
         try:
-            return self._reading.inquiry(staff.member(visit), reference)
+            return self._reading.inquiry(member(visit), reference)
         except NotFound:
             raise _unseen(visit) from None
 
     def _page(self, visit: Visit, view: View, draft: Draft, status: int | None = None) -> Response:
-        _, content, me = visit.gettext, self._service.content, staff.member(visit)
+        _, content, me = visit.gettext, self._service.content, member(visit)
         explanation = view.inquiry.explanation and Explanation.model_validate(view.inquiry.explanation)
         return visit.page(
             "desk_inquiry.html",
@@ -174,7 +175,7 @@ class InquiryPages:
         )
 
     def _canned(self, visit: Visit, view: View) -> list[tuple[CannedReply, str]]:
-        return self._casework.canned_replies(staff.member(visit), view.reference)
+        return self._casework.canned_replies(member(visit), view.reference)
 
 
 def _seen(visit: Visit) -> int:

@@ -15,7 +15,7 @@ from functions.inquiries.models import Assignment, State
 from functions.inquiries.reading import NOBODY, Filter
 from functions.inquiries.service import Service
 from shared.ports import Cursor, utc_text
-from shared.staff import sign_in as staff
+from shared.staff.members import member
 from shared.web import languages
 from shared.web.problem import Problem
 from shared.web.sheets import csv_file, xlsx_file
@@ -61,7 +61,7 @@ class Lists:
         self._service = service
 
     def show(self, visit: Visit) -> Response:
-        me, asked = staff.member(visit), visit.request.args
+        me, asked = member(visit), visit.request.args
         filter = _filter(visit, me)
         after = _cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
@@ -84,7 +84,7 @@ class Lists:
 
     def act(self, visit: Visit) -> Response:
         """Assign or close what is ticked. Each goes its own way: what has changed since the list was shown is left."""
-        me, form = staff.member(visit), visit.request.form
+        me, form = member(visit), visit.request.form
         results = Counter[str]()
         left = []
         for ticked in form.getlist("selected")[:PAGE]:
@@ -120,7 +120,7 @@ class Lists:
 
     def export(self, visit: Visit, format: str) -> Response:
         """The whole list as it is filtered, which is no more than its pages show."""
-        rows = self._service.reading.export(staff.member(visit), _filter(visit, staff.member(visit)))
+        rows = self._service.reading.export(member(visit), _filter(visit, member(visit)))
         write = csv_file if format == "csv" else xlsx_file
         return write("inquiries", COLUMNS, _cells(rows))
 
@@ -128,7 +128,7 @@ class Lists:
 def names(visit: Visit, service: Service) -> dict[str, Any]:
     """What ids are called in the reader's language, for all desk pages of the slice."""
     _, content = visit.gettext, service.content
-    organisation = content.organisations.get(staff.member(visit).organisation)
+    organisation = content.organisations.get(member(visit).organisation)
     return {
         "organisations": content.short_names,
         "topics": {id: languages.text(t.name, visit.language) for id, t in content.topics.items()},
@@ -142,8 +142,8 @@ def names(visit: Visit, service: Service) -> dict[str, Any]:
         "types": labels.requester_types(_),
         "timezone": organisation.timezone if organisation else "UTC",
         "now": visit.platform.clock.now(),
-        "may": staff.member(visit).may,
-        "me": staff.member(visit),
+        "may": member(visit).may,
+        "me": member(visit),
     }
 
 

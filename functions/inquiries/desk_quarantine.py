@@ -14,7 +14,7 @@ from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.ids import normal_reference
 from shared.ports import utc_text
-from shared.staff import sign_in as staff
+from shared.staff.members import member
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -36,7 +36,7 @@ class QuarantinePages:
 
     def list(self, visit: Visit) -> Response:
         value, _, id = visit.request.args.get("after", "").partition("~")
-        rows = self._service.reading.quarantine(staff.member(visit), (value, id) if id else None)
+        rows = self._service.reading.quarantine(member(visit), (value, id) if id else None)
         last = f"{utc_text(rows[-1][1].received_at)}~{rows[-1][0]}" if rows else ""
         return visit.page(
             "desk_quarantine.html",
@@ -50,7 +50,7 @@ class QuarantinePages:
 
     def show(self, visit: Visit, id: str, typed: str = "", error: str = "") -> Response:
         try:
-            kept, raw = self._service.reading.quarantined_mail(staff.member(visit), id)
+            kept, raw = self._service.reading.quarantined_mail(member(visit), id)
         except NotFound:
             raise _gone(visit) from None
         return visit.page(
@@ -67,7 +67,7 @@ class QuarantinePages:
 
     def save(self, visit: Visit, id: str) -> Response:
         try:
-            _, raw = self._service.reading.quarantined_mail(staff.member(visit), id)
+            _, raw = self._service.reading.quarantined_mail(member(visit), id)
         except NotFound:
             raise _gone(visit) from None
         return download(f"{id}.eml", "message/rfc822", raw)
@@ -76,7 +76,7 @@ class QuarantinePages:
         """Somebody read it and says where it belongs."""
         typed = visit.request.form.get("reference", "")
         try:
-            self._service.inbound.thread_by_hand(staff.member(visit), id, normal_reference(typed))
+            self._service.inbound.thread_by_hand(member(visit), id, normal_reference(typed))
         except NotFound:
             return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
         except Invalid as error:
@@ -87,7 +87,7 @@ class QuarantinePages:
 
     def dismiss(self, visit: Visit, id: str) -> Response:
         try:
-            self._service.casework.settle(staff.member(visit), id)
+            self._service.casework.settle(member(visit), id)
         except NotFound:
             raise _gone(visit) from None
         return visit.redirect("/desk/quarantine?done=dismissed")

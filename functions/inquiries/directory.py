@@ -1,45 +1,25 @@
-"""The slice's content as the store has it, read at most once a minute: content changes are rare and never urgent.
-
-Staff are read afresh: who is absent or has left must not get the next request.
-"""
+"""The slice's content as the store has it, read at most once a minute: content changes are rare and never urgent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from typing import TypeVar
+from datetime import date
 
-from functions.inquiries.content_models import (
-    Activity,
-    CannedReply,
-    Content,
-    CountryGroup,
-    Organisation,
-    RequesterType,
-    Rule,
-    Staff,
-    Topic,
-)
+from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.routing import RuleSet, plain_words
-from shared.addresses import folded_address
 from shared.ports import Clock, Store
+from shared.staff.directory import StaffDirectory
+from shared.staff.models import Content, Staff
 
-FRESH = timedelta(minutes=1)
 RULE_SETS, CURRENT = "rule_sets", "current"
-C = TypeVar("C", bound=Content)
 
 
-class Directory:
+class Directory(StaffDirectory):
+    """With the organisations and their staff, whom the slice asks all the time."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._cache: dict[str, tuple[datetime, dict[str, Content]]] = {}
+        super().__init__(store, clock)
         self._compiled: tuple[str, RuleSet] | None = None
-
-    @property
-    def organisations(self) -> dict[str, Organisation]:
-        """By id."""
-        return self._cached("organisations", Organisation)
 
     @property
     def topics(self) -> dict[str, Topic]:
@@ -56,10 +36,6 @@ class Directory:
     @property
     def canned_replies(self) -> dict[str, CannedReply]:
         return self._cached("canned_replies", CannedReply)
-
-    @property
-    def short_names(self) -> dict[str, str]:
-        return {id: organisation.short_name for id, organisation in self.organisations.items()}
 
     def rules(self) -> tuple[str, list[Rule]]:
         """The version in force and its rules. Raises ``LookupError`` where none were imported."""
@@ -95,15 +71,6 @@ class Directory:
             "canned_replies": dict(self.canned_replies),
         }
 
-    def staff(self, organisation: str) -> list[Staff]:
-        """By address, absent ones included."""
-        found = self._store.query("staff", ("organisation", "==", organisation), limit=1000)
-        return [Staff.model_validate(document.data) for document in found]
-
-    def person(self, email: str) -> Staff | None:
-        document = self._store.get("staff", folded_address(email))
-        return Staff.model_validate(document.data) if document else None
-
     def find_activities(
         self,
         organisation: str | None = None,
@@ -124,15 +91,6 @@ class Directory:
             and (not words or _has_all(words, activity, self.topics))
         ]
         return sorted(found, key=lambda activity: (activity.starts_on or date.max, activity.title["en"]))
-
-    def _cached(self, kind: str, model: type[C]) -> dict[str, C]:
-        now = self._clock.now()
-        read_at, items = self._cache.get(kind, (now - FRESH, {}))
-        if now - read_at >= FRESH:
-            found = self._store.query(kind, limit=1000)
-            items = {document.id: model.model_validate(document.data) for document in found}
-            self._cache[kind] = (now, items)
-        return items  # type: ignore[return-value]
 
 
 def _has_all(words: list[str], activity: Activity, topics: Mapping[str, Topic]) -> bool:

@@ -16,7 +16,6 @@ from functions.inquiries import attachments, mail_reading, quotations
 from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
 from functions.inquiries.case import INQUIRIES, MESSAGES, Case
 from functions.inquiries.casework import answer_case
-from functions.inquiries.content_models import Staff
 from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
 from functions.inquiries.mail_reading import Mail, Malformed
@@ -26,6 +25,7 @@ from functions.inquiries.requests import LONGEST_MESSAGE, take_message
 from shared.addresses import folded_address
 from shared.ids import ALPHABET, key_of, normal_reference
 from shared.ports import Conflict, Create, Replace, decide
+from shared.staff.models import Staff
 from shared.text import N_
 from shared.tokens import BadToken, ExpiredToken
 

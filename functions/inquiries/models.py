@@ -7,16 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from functions.inquiries.content_models import (
-    SHARE_WITH_ALL,
-    Country,
-    Email,
-    Instant,
-    Language,
-    Line,
-    RequesterType,
-    Stored,
-)
+from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
+from shared.staff.models import Country, Email, Instant, Language, Line, Stored
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]

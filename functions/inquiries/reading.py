@@ -14,12 +14,12 @@ from typing import Literal
 
 from functions.inquiries.base import Means, Member, NotFound, Stale
 from functions.inquiries.case import ASSIGNMENTS, AUDIT, Case, messages_of
-from functions.inquiries.content_models import Queue
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
 from shared.ports import Cursor, Document, Where, from_utc_text, utc_text
+from shared.staff.models import Queue
 
 NOBODY = ""  # as an assignee: not assigned yet
 QUARANTINE = "quarantine"

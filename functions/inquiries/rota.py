@@ -5,9 +5,9 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from functions.inquiries.base import Means
-from functions.inquiries.content_models import Organisation, Staff
 from functions.inquiries.directory import Directory
 from shared.ports import Create, Replace, Write
+from shared.staff.models import Organisation, Staff
 
 ROTATIONS = "rotations"
 

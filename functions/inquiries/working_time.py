@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from functions.inquiries.content_models import WEEKDAYS, Organisation
+from shared.staff.models import WEEKDAYS, Organisation
 
 LONGEST = timedelta(days=3 * 366)  # the longest target is 2,000 hours
 

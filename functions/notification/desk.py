@@ -13,7 +13,7 @@ from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.logs import masked
 from shared.ports import Cursor
-from shared.staff import sign_in as staff
+from shared.staff import gate
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -21,7 +21,7 @@ VIEWS = ("failed", "suppressed", "queued", "sent", "dead")
 
 
 def register(site: Site, deliveries: Deliveries) -> None:
-    staff.protect(site, "/mailbox")
+    gate.protect(site, "/mailbox")
     site.before.append(_administrators_only)
 
     @site.route("/desk/mail")
@@ -68,7 +68,7 @@ def register(site: Site, deliveries: Deliveries) -> None:
 
 def _administrators_only(visit: Visit) -> None:
     if visit.request.path.startswith("/desk/"):
-        staff.check(visit, "administrator")
+        gate.check(visit, "administrator")
 
 
 def _cursor(text: str) -> Cursor | None:

@@ -11,7 +11,7 @@ from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
 from shared.ports import Cursor
-from shared.staff import sign_in as staff
+from shared.staff import gate
 from shared.web import sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def register(site: Site, service: Registrations) -> None:
-    staff.protect(site)
+    gate.protect(site)
 
     @site.route("/desk/events")
     def overview(visit: Visit) -> Response:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
@@ -30,9 +30,6 @@ from shared.web.assets import asset
 from shared.web.limits import Limiter
 from shared.web.problem import Problem
 from shared.wiring import Platform
-
-if TYPE_CHECKING:
-    from shared.staff.sign_in import Member
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -51,6 +48,12 @@ ONE_YEAR = 365 * 24 * 3600
 log = logging.getLogger(__name__)
 
 
+class Person(Protocol):
+    """Somebody who has signed in."""
+
+    def may(self, role: str) -> bool: ...
+
+
 @dataclass
 class Visit:
     """One request with what answering it needs."""
@@ -60,7 +63,7 @@ class Visit:
     language: str
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
     api: bool = False
-    staff: Member | None = None  # who is signed in, at a desk (shared.staff.sign_in)
+    staff: Person | None = None  # who is signed in, at a desk (shared.staff.sign_in)
 
     def __post_init__(self) -> None:
         self.path = self.request.path

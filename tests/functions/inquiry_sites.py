@@ -15,7 +15,7 @@ from functions.inquiries.service import Service
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
 from shared.ports import Create, utc_text
-from shared.staff import sign_in as staff
+from shared.staff import sessions
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions import inquiry_world
@@ -60,12 +60,12 @@ class World:
     def member(self, email: str) -> Browser:
         """A browser that is signed in as ``email``."""
         now = self.platform.clock.now()
-        expires = utc_text(now + staff.LONGEST)
+        expires = utc_text(now + sessions.LONGEST)
         session = {"email": email, "created_at": utc_text(now), "seen_at": utc_text(now), "expire_at": expires}
         id = secrets.token_hex(8)
-        self.platform.store.commit([Create(staff.SESSIONS, id, session)])
+        self.platform.store.commit([Create(sessions.SESSIONS, id, session)])
         browser = Browser(self.desk, self.web)
-        browser.set_cookie(staff.COOKIE, self.platform.tokens.sign("desk.session", id))
+        browser.set_cookie(sessions.COOKIE, self.platform.tokens.sign("desk.session", id))
         return browser
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from functions.inquiries import content
 from functions.inquiries.base import Means
-from functions.inquiries.content_models import Staff
 from functions.inquiries.models import Assignment, Inquiry, InquiryRequest
 from functions.inquiries.reading import View
 from functions.inquiries.service import Service
@@ -21,6 +20,7 @@ from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
 from shared.contracts.inquiries import InquiryReceived
 from shared.ports import Delete, Replace
+from shared.staff.models import Staff
 from shared.tokens import Tokens
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from functions.inquiries.content_models import Staff
 from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries, address_key
 from functions.registration.service import AlreadyRegistered
 from infra import person as stored_person
@@ -18,6 +17,7 @@ from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.registration import Registrant, RegistrationConfirmed
 from shared.ports import Create, Replace
+from shared.staff.models import Staff
 from tests.functions import inquiry_world
 from tests.functions.browser import Browser
 from tests.functions.registration_world import NOON

@@ -20,7 +20,8 @@ from shared.contracts.registration import RegistrationConfirmed
 from shared.contracts.staff import StaffSignInRequested
 from shared.intake import DEAD_LETTERS
 from shared.ports import Create, Replace
-from shared.staff import sign_in as staff
+from shared.staff import members
+from shared.staff import sign_in as sign_in_pages
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions.browser import Browser, platform, words
@@ -32,7 +33,7 @@ def here(tmp_path: Path) -> Platform:
     bus = SqliteBus(tmp_path / "bus.db", topology.load())
     built = replace(platform(tmp_path), mailer=MaildirMailer(tmp_path / "mail"), bus=bus)
     member = {"name": "Amina", "organisation": "who", "role": "administrator", "languages": ["en"], "queues": []}
-    built.store.commit([Create(staff.STAFF, "amina@who.test", member)])
+    built.store.commit([Create(members.STAFF, "amina@who.test", member)])
     return built
 
 
@@ -47,7 +48,7 @@ def browser(here: Platform, deliveries: Deliveries) -> Browser:
     desk.register(site, deliveries)
     assert isinstance(here.mailer, MaildirMailer)
     inbox.register(site, here.mailer)
-    staff.routes(sign_in)
+    sign_in_pages.routes(sign_in)
     return Browser(site, sign_in)
 
 
@@ -191,8 +192,8 @@ def test_a_mistyped_address_still_shows_the_desk(here: Platform, browser: Browse
 def test_the_mail_desk_is_for_administrators(here: Platform, browser: Browser) -> None:
     sign_in(here, browser)
     assert browser.get("/desk/mail").status_code == 200
-    member = here.store.get(staff.STAFF, "amina@who.test")
+    member = here.store.get(members.STAFF, "amina@who.test")
     assert member
-    here.store.commit([Replace(staff.STAFF, member.id, {**member.data, "role": "focal_point"}, None)])
+    here.store.commit([Replace(members.STAFF, member.id, {**member.data, "role": "focal_point"}, None)])
     assert browser.get("/desk/mail").status_code == 403
     assert browser.get("/desk/mail?state=dead").status_code == 403

@@ -11,7 +11,9 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from shared.ports import Create, Replace
-from shared.staff import sign_in as staff
+from shared.staff import gate, members, sessions
+from shared.staff import sign_in as pages
+from shared.staff.members import member
 from shared.web.site import Site, Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
@@ -26,22 +28,22 @@ def person(role: str = "officer", **others: Any) -> dict[str, Any]:
 @pytest.fixture
 def here(tmp_path: Path) -> Platform:
     built = platform(tmp_path)
-    built.store.commit([Create(staff.STAFF, AMINA, person() | {"email": AMINA})])
+    built.store.commit([Create(members.STAFF, AMINA, person() | {"email": AMINA})])
     return built
 
 
 def desk(here: Platform) -> Site:
     site = Site(here, Path("unused"))
-    staff.protect(site, "/mailbox")
-    staff.routes(site)
+    gate.protect(site, "/mailbox")
+    pages.routes(site)
 
     @site.route("/desk", "GET", "POST")
     def home(visit: Visit) -> Response:
-        return Response(f"hello {staff.member(visit).email} {visit.request.form.get('text', '')}")
+        return Response(f"hello {member(visit).email} {visit.request.form.get('text', '')}")
 
     @site.route("/desk/rules")
     def rules(visit: Visit) -> Response:
-        staff.check(visit, "administrator")
+        gate.check(visit, "administrator")
         return Response("rules")
 
     @site.route("/mailbox")
@@ -111,18 +113,18 @@ def test_two_uses_of_a_link_at_the_same_moment_make_one_session(
     browser, other = Browser(desk(here)), Browser(desk(here))
     ask(here, browser)
     link = links(here)[0]
-    page, seen = other.get(link), staff._asked
+    page, seen = other.get(link), pages._asked
 
     def both_read_before_one_writes(visit: Visit, token: str) -> Any:
         found = seen(visit, token)
-        monkeypatch.setattr(staff, "_asked", seen)
+        monkeypatch.setattr(pages, "_asked", seen)
         other.send(page, at=link)
         return found
 
     opened = browser.get(link)
-    monkeypatch.setattr(staff, "_asked", both_read_before_one_writes)
+    monkeypatch.setattr(pages, "_asked", both_read_before_one_writes)
     assert browser.send(opened, at=link).status_code == 410
-    assert here.store.count(staff.SESSIONS) == 1
+    assert here.store.count(sessions.SESSIONS) == 1
 
 
 def test_a_link_ends_after_a_quarter_of_an_hour(here: Platform) -> None:
@@ -142,7 +144,7 @@ def test_a_forged_link_is_refused(here: Platform, token: str) -> None:
 def test_a_token_of_another_purpose_is_no_session(here: Platform) -> None:
     browser = Browser(desk(here))
     sign_in(here, browser)
-    session = here.store.query(staff.SESSIONS)[0].id
+    session = here.store.query(sessions.SESSIONS)[0].id
     for token in (session, here.tokens.sign("csrf", session), here.tokens.sign("sign-in", session)):
         stranger = Browser(desk(here))
         stranger.set_cookie("desk", token)
@@ -157,7 +159,7 @@ def test_the_answer_does_not_tell_whether_an_address_is_staff(here: Platform) ->
     assert known.status_code == unknown.status_code == 200
     assert words(known).replace(AMINA, "") == words(unknown).replace("nobody@who.test", "")
     assert len(links(here)) == 1
-    assert here.store.count(staff.SIGN_INS) == 2  # the same work is done for both
+    assert here.store.count(pages.SIGN_INS) == 2  # the same work is done for both
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_signing_out_ends_the_session_even_for_a_copied_cookie(here: Platform) -
 
 
 def test_signing_out_everywhere_ends_all_sessions_and_links_of_this_person_alone(here: Platform) -> None:
-    here.store.commit([Create(staff.STAFF, "bo@wto.test", person())])
+    here.store.commit([Create(members.STAFF, "bo@wto.test", person())])
     phone, laptop, colleague = Browser(desk(here)), Browser(desk(here)), Browser(desk(here))
     sign_in(here, phone)
     sign_in(here, laptop)
@@ -215,15 +217,15 @@ def test_membership_and_role_are_read_afresh(here: Platform) -> None:
     browser = Browser(desk(here))
     sign_in(here, browser)
     assert browser.get("/desk/rules").status_code == 403
-    here.store.commit([Replace(staff.STAFF, AMINA, person("administrator"), None)])
+    here.store.commit([Replace(members.STAFF, AMINA, person("administrator"), None)])
     assert browser.get("/desk/rules").status_code == 200
-    here.store.commit([Replace(staff.STAFF, AMINA, person("no such role"), None)])
+    here.store.commit([Replace(members.STAFF, AMINA, person("no such role"), None)])
     assert browser.get("/desk").status_code == 303
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("officer", 200), ("administrator", 200)])
 def test_a_viewer_looks_and_changes_nothing(here: Platform, role: str, status: int) -> None:
-    here.store.commit([Replace(staff.STAFF, AMINA, person(role), None)])
+    here.store.commit([Replace(members.STAFF, AMINA, person(role), None)])
     browser = Browser(desk(here))
     sign_in(here, browser)
     assert browser.get("/desk").status_code == 200
@@ -274,7 +276,7 @@ class TestIdentityAwareProxy:
 
         proxy = IdentityAwareProxy(self.AUDIENCE, lambda: keys["public"])
         here = platform(tmp_path, vouched_address=proxy.address)
-        here.store.commit([Create(staff.STAFF, AMINA, person())])
+        here.store.commit([Create(members.STAFF, AMINA, person())])
         return Browser(desk(here))
 
     def header(self, keys: dict[str, Any], key: str = "google", kid: str = "google", **claims: Any) -> dict[str, str]:
@@ -325,7 +327,7 @@ class TestIdentityAwareProxy:
 
     def test_a_link_by_mail_does_not_sign_in_around_the_proxy(self, tmp_path: Path) -> None:
         here = platform(tmp_path)
-        here.store.commit([Create(staff.STAFF, AMINA, person())])
+        here.store.commit([Create(members.STAFF, AMINA, person())])
         browser = Browser(desk(here))
         sign_in(here, browser)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.content_models import Organisation
 from functions.inquiries.working_time import WorkingTime
+from shared.staff.models import Organisation
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 

@@ -1,0 +1,52 @@
+"""Who is signed in. Staff are content and read afresh for every request: a role that is taken away is gone with the
+next click.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.addresses import folded_address
+from shared.ports import Store
+from shared.staff.permissions import ROLES
+from shared.web.site import Visit
+
+STAFF = "staff"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of staff, as the content describes them now."""
+
+    email: str
+    name: str
+    organisation: str
+    role: str
+    languages: tuple[str, ...]
+    queues: tuple[str, ...]
+
+    def may(self, role: str) -> bool:
+        """Whether this role includes ``role``, one of ``ROLES``."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+def find(store: Store, email: str) -> Member | None:
+    """The member of staff with this address, in a role that we know."""
+    document = store.get(STAFF, folded_address(email))
+    if document is None or document.data.get("role") not in ROLES:
+        return None
+    data = document.data
+    return Member(
+        document.id,
+        data["name"],
+        data["organisation"],
+        data["role"],
+        tuple(data.get("languages", ())),
+        tuple(data.get("queues", ())),
+    )
+
+
+def member(visit: Visit) -> Member:
+    """Who is signed in; for handlers behind the gate."""
+    assert isinstance(visit.staff, Member)
+    return visit.staff

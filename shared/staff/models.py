@@ -1,0 +1,185 @@
+"""Organisations and their staff: shared reference content that belongs to no slice.
+
+It comes from TOML files and lives in the store, one collection for each of ``Organisation`` and ``Staff``.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from shared.addresses import folded_address
+from shared.contracts.countries import ALPHA_2
+from shared.ports import utc_text
+from shared.text import N_
+
+Texts = dict[str, str]
+"""A text by language (BCP 47); English is always there."""
+
+Role = Literal["viewer", "officer", "focal_point", "administrator"]
+"""Each may do what the one before it may: read; answer and assign; hand over and erase; see to content and staff."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+Instant = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_used="json")]
+"""An aware instant; stored as ``utc_text``, so that documents sort by time."""
+
+
+def _country(code: str) -> str:
+    if code.upper() not in ALPHA_2:
+        raise ValueError(N_("Give the country as its two-letter code (ISO 3166-1 alpha-2), for example KE."))
+    return code.upper()
+
+
+def _with_english(texts: Texts) -> Texts:
+    if not texts.get("en", "").strip():
+        raise ValueError('the English text is missing: add a line en = "..."')
+    return texts
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone: write an IANA name such as Europe/Zurich") from None
+    return name
+
+
+Country = Annotated[str, AfterValidator(_country)]
+ContentTexts = Annotated[Texts, AfterValidator(_with_english)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+def _email(address: str) -> str:
+    """The address as RFC 5321 writes it, with the domain in lower case. No DNS is asked."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(address, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError(N_("Check this email address: it should look like name@example.org.")) from None
+
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
+
+
+class Stored(BaseModel):
+    """A document, or a part of one: unknown fields of a newer version are ignored when read."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    def data(self) -> dict[str, Any]:
+        """As the store keeps it: JSON values."""
+        return self.model_dump(mode="json")
+
+
+class Content(Stored):
+    """What TOML files hold: an unknown key there is a mistake to be told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Hours(Content):
+    """One stretch of work on a weekday, local time: ``{from = "09:00", to = "12:30"}``."""
+
+    start: time = Field(alias="from")
+    end: time = Field(alias="to")
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Hours:
+        if self.end <= self.start:
+            raise ValueError("'to' must be later than 'from', on the same day")
+        return self
+
+
+class PublicHolidays(Content):
+    """A calendar of the ``holidays`` package: a country, and where it has them a subdivision (``CH``, ``GE``)."""
+
+    country: Country
+    subdivision: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> PublicHolidays:
+        from holidays.utils import list_supported_countries
+
+        known = list_supported_countries(include_aliases=True)
+        if self.country not in known:
+            raise ValueError(f"no public holidays are known for {self.country}: list the dates under closed_on instead")
+        if self.subdivision and self.subdivision not in known[self.country]:
+            raise ValueError(
+                f"{self.subdivision!r} is no subdivision of {self.country}: one of {', '.join(known[self.country])}"
+            )
+        return self
+
+
+class Queue(Content):
+    """Where an organisation's requests of one kind wait; its staff take them in turn."""
+
+    id: Slug
+    name: ContentTexts
+
+
+class Organisation(Content):
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]  # part of reply addresses (64 letters)
+    name: ContentTexts
+    short_name: str
+    website: str = ""
+    timezone: Zone
+    working_hours: dict[str, list[Hours]]  # by weekday in English, lower case; a missing day is free
+    public_holidays: list[PublicHolidays] = []
+    closed_on: list[date] = []
+    focal_point: Email  # one of the staff: told of what is late and of what nobody can take
+    queues: list[Queue] = Field(min_length=1)  # the first takes what no rule sends elsewhere
+
+    @field_validator("working_hours")
+    @classmethod
+    def _some_hours(cls, hours: dict[str, list[Hours]]) -> dict[str, list[Hours]]:
+        unknown = set(hours) - set(WEEKDAYS)
+        if unknown:
+            raise ValueError(f"{min(unknown)!r} is not a weekday: one of {', '.join(WEEKDAYS)}")
+        if not any(hours.values()):
+            raise ValueError("give at least one weekday its hours: no target time could ever be met")
+        return hours
+
+    def queue(self, id: str) -> str:
+        """``id`` if this organisation has such a queue, else its first."""
+        return id if any(queue.id == id for queue in self.queues) else self.queues[0].id
+
+
+class Staff(Content):
+    """One person at one organisation; the document's id is the folded address."""
+
+    email: Email
+    name: Line
+    organisation: Slug
+    role: Role
+    languages: list[Language] = Field(min_length=1)  # that this person can answer in; the first is the mails' to them
+    queues: list[Slug] = []
+    absent_from: date | None = None  # first day away, in the organisation's zone
+    absent_until: date | None = None  # last day away; None with absent_from: until further notice
+
+    @field_validator("email")
+    @classmethod
+    def _folded(cls, email: str) -> str:
+        return folded_address(email)
+
+    def absent(self, day: date) -> bool:
+        return bool(
+            self.absent_from and self.absent_from <= day and (not self.absent_until or day <= self.absent_until)
+        )
