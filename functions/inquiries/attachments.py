@@ -1,13 +1,17 @@
-"""Files that come with a request or a mail: small, few, of known kinds. The content tells the kind, never the name."""
+"""Files that come with a request or a mail: small, few, of known kinds, and named as what they are.
+
+The content tells the kind (``file_kinds.py``), and the name must end as the kind does: a script that poses as text
+would run by its name. Whoever saves a file gets it under a name that we make.
+"""
 
 from __future__ import annotations
 
-import io
 import re
 import secrets
-import zipfile
+import unicodedata
 from collections.abc import Sequence
 
+from functions.inquiries import file_kinds
 from functions.inquiries.base import Invalid, Upload
 from functions.inquiries.models import Attachment
 from shared.ports import Files
@@ -15,44 +19,13 @@ from shared.text import N_
 
 MOST = 10  # files with one message
 LARGEST = 10 * 2**20  # bytes, all together
-REFUSED = N_("Attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files, without macros.")
-OFFICE = "application/vnd.openxmlformats-officedocument"
-KINDS = {  # by the folder that holds the main part (ECMA-376, part 1, annex A)
-    "word/": f"{OFFICE}.wordprocessingml.document",
-    "xl/": f"{OFFICE}.spreadsheetml.sheet",
-    "ppt/": f"{OFFICE}.presentationml.presentation",
-}
-BEGINNINGS = {
-    b"%PDF-": "application/pdf",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-}
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"|?*]')
-
-
-def media_type(content: bytes) -> str | None:
-    """The kind of a file by its content; None for one that is not taken. Office files with macros are not."""
-    for beginning, kind in BEGINNINGS.items():
-        if content.startswith(beginning):
-            return kind
-    if content.startswith(b"PK\x03\x04"):
-        return _office(content)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return None if _CONTROL.search(text) else "text/plain"
-
-
-def _office(content: bytes) -> str | None:
-    try:
-        names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
-        return None
-    if "[Content_Types].xml" not in names or any(name.lower().endswith("vbaproject.bin") for name in names):
-        return None
-    return next((kind for folder, kind in KINDS.items() if any(name.startswith(folder) for name in names)), None)
+EMPTY = N_("{file} is empty.")
+REFUSED = N_(
+    "{file} is not of a kind that we take: attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files."
+)
+ACTIVE = N_("{file} holds macros or embedded programs: save it without them, or as PDF.")
+MISNAMED = N_("The name of {file} does not fit its content: let it end in {ending}.")
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff<>:"|?*]')
 
 
 def check(uploads: Sequence[Upload]) -> list[Attachment]:
@@ -61,15 +34,35 @@ def check(uploads: Sequence[Upload]) -> list[Attachment]:
         raise Invalid({"attachments": N_("Attach at most 10 files.")})
     if sum(len(upload.content) for upload in uploads) > LARGEST:
         raise Invalid({"attachments": N_("The files are too large: at most 10 MB together.")})
-    kept = []
-    for upload in uploads:
-        kind = media_type(upload.content)
-        if kind is None or not upload.content:
-            raise Invalid({"attachments": REFUSED})
-        id = secrets.token_hex(12)
-        name = plain_name(upload.name)
-        kept.append(Attachment(id=id, name=name, media_type=kind, size=len(upload.content), file=f"inquiries/{id}"))
-    return kept
+    return [_checked(upload) for upload in uploads]
+
+
+def _checked(upload: Upload) -> Attachment:
+    """Raises ``Invalid``."""
+    name = plain_name(upload.name)
+    if not upload.content:
+        raise Invalid({"attachments": EMPTY}, file=name)
+    try:
+        kind = file_kinds.recognise(upload.content)
+    except file_kinds.ActiveContent:
+        raise Invalid({"attachments": ACTIVE}, file=name) from None
+    if kind is None:
+        raise Invalid({"attachments": REFUSED}, file=name)
+    stem, ending = _split(name)
+    if not ending:
+        name = stem + kind.endings[0]
+    elif ending.lower() not in kind.endings:
+        raise Invalid({"attachments": MISNAMED}, file=name, ending=kind.endings[0])
+    id = secrets.token_hex(12)
+    return Attachment(id=id, name=name, media_type=kind.media_type, size=len(upload.content), file=f"inquiries/{id}")
+
+
+def is_taken(upload: Upload) -> bool:
+    try:
+        _checked(upload)
+    except Invalid:
+        return False
+    return True
 
 
 def write(files: Files, kept: Sequence[Attachment], uploads: Sequence[Upload]) -> None:
@@ -78,12 +71,23 @@ def write(files: Files, kept: Sequence[Attachment], uploads: Sequence[Upload]) -
         files.write(attachment.file, upload.content, attachment.media_type)
 
 
-def delete(files: Files, kept: Sequence[Attachment]) -> None:
-    for attachment in kept:
-        files.delete(attachment.file)
-
-
 def plain_name(name: str) -> str:
-    """The sender's file name as it can be shown and saved: no path, no control or direction marks, 100 letters."""
+    """The sender's file name as people may read it: no path, no control or direction marks, 100 letters."""
     last = _NOT_IN_NAMES.sub("", re.split(r"[/\\]", name)[-1]).strip(" .")
     return last[-100:] or "file"
+
+
+def saved_name(reference: str, attachment: Attachment) -> str:
+    """What the file is called when somebody saves it: letters and digits of the sender's name, and our ending.
+
+    The reference in front keeps it from being a device, a hidden file or an option, and says where it belongs.
+    """
+    stem = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in _split(attachment.name)[0])
+    kind = file_kinds.KINDS.get(attachment.media_type)
+    return "-".join([reference, *stem.split()]) + (kind.endings[0] if kind else ".bin")
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and ending, with its dot; an empty ending where there is none."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if dot else (name, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,11 +34,20 @@ class Member(Protocol):
 
 
 class Invalid(Exception):
-    """A request cannot be taken as it is. ``errors``: message (English, for gettext) by field of the form."""
+    """A request cannot be taken as it is.
 
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in errors.items()))
-        self.errors = errors
+    Args:
+        errors: message (English, for gettext) by field of the form.
+        values: what the places ``{name}`` of the messages hold.
+    """
+
+    def __init__(self, errors: dict[str, str], **values: str) -> None:
+        self.errors, self._values = errors, values
+        super().__init__("; ".join(f"{field}: {message}" for field, message in self.told(str).items()))
+
+    def told(self, gettext: Callable[[str], str]) -> dict[str, str]:
+        """Message by field, in the language of ``gettext``."""
+        return {field: gettext(message).format(**self._values) for field, message in self.errors.items()}
 
 
 class NotFound(Exception):

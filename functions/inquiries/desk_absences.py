@@ -9,7 +9,6 @@ from flask import Response
 from functions.inquiries.absences import set_absence
 from functions.inquiries.base import Invalid, Means, NotFound
 from functions.inquiries.desk_lists import names
-from functions.inquiries.pages import told
 from functions.inquiries.service import Service
 from shared.staff import gate
 from shared.staff.members import member
@@ -49,7 +48,7 @@ def register(site: Site, service: Service, means: Means) -> None:
         try:
             set_absence(means, me, email, days["first"], days["last"])
         except Invalid as error:
-            return page(visit, told(visit, error))
+            return page(visit, error.told(visit.gettext))
         except NotFound:
             raise Problem(404, "no-such-person", _("Your organisation has no such member of staff.")) from None
         return visit.redirect("/desk/absences?done")

@@ -11,7 +11,7 @@ from functions.inquiries import labels
 from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
 from functions.inquiries.content_models import CannedReply
 from functions.inquiries.desk_lists import names
-from functions.inquiries.pages import MAX_BODY, told, uploads
+from functions.inquiries.pages import MAX_BODY, uploads
 from functions.inquiries.reading import View
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
@@ -127,7 +127,7 @@ class InquiryPages:
             status = 409
             draft.notice = visit.gettext("Somebody changed this while you were working on it, so nothing was sent.")
         except Invalid as error:
-            draft.errors = told(visit, error)
+            draft.errors = error.told(visit.gettext)
         except NotAllowed as error:
             draft.notice = visit.gettext(str(error))
         except NotFound:

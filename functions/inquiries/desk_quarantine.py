@@ -9,7 +9,6 @@ from flask import Response
 from functions.inquiries import labels
 from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
 from functions.inquiries.desk_lists import names
-from functions.inquiries.pages import told
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.ids import normal_reference
@@ -80,7 +79,7 @@ class QuarantinePages:
         except NotFound:
             return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
         except Invalid as error:
-            return self.show(visit, id, typed, " ".join(told(visit, error).values()))
+            return self.show(visit, id, typed, " ".join(error.told(visit.gettext).values()))
         except (NotAllowed, Stale) as error:
             return self.show(visit, id, typed, visit.gettext(str(error)))
         return visit.redirect(f"/desk/inquiries/{normal_reference(typed)}?done=thread")

@@ -257,7 +257,7 @@ class Inbound:
         except Malformed:
             message = N_("This mail cannot be read. Save it and copy what matters into a note.")
             raise Invalid({"reference": message}) from None
-        return mail, [upload for upload in mail.uploads if attachments.media_type(upload.content)]
+        return mail, [upload for upload in mail.uploads if attachments.is_taken(upload)]
 
 
 def _key(mail: Mail | None, raw: bytes, address: str) -> str:

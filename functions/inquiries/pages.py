@@ -114,7 +114,7 @@ class Pages:
         try:
             received = self._service.requests.receive(request, uploads(visit), key)
         except Invalid as error:
-            return self._form(visit, values, told(visit, error))
+            return self._form(visit, values, error.told(visit.gettext))
         except KeyReused:
             _ = visit.gettext
             message = _("This form was sent before with other content. Send it again if you mean a new request.")
@@ -157,11 +157,6 @@ def uploads(visit: Visit) -> list[Upload]:
     """The files of the form's field ``attachments``."""
     files = visit.request.files.getlist("attachments")
     return [Upload(file.filename, file.read()) for file in files if file.filename]
-
-
-def told(visit: Visit, error: Invalid) -> dict[str, str]:
-    """The service's findings in the visitor's language, by field."""
-    return {field: visit.gettext(message) for field, message in error.errors.items()}
 
 
 def _when(visit: Visit, activity: Activity) -> str:

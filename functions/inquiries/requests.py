@@ -267,9 +267,10 @@ def reopen(case: Case, content: Directory) -> None:
 
 def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tuple[str, str, bytes]:
     """Raises ``NotFound``."""
-    for attachment in (attachment for message in messages for attachment in message.attachments):
-        if attachment.id == id and (found := means.files.read(attachment.file)):
-            return attachment.name, attachment.media_type, found[0]
+    for message in messages:
+        for attachment in message.attachments:
+            if attachment.id == id and (found := means.files.read(attachment.file)):
+                return attachments.saved_name(message.inquiry, attachment), attachment.media_type, found[0]
     raise NotFound(id)
 
 

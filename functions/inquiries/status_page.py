@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response
 
 from functions.inquiries import labels
 from functions.inquiries.base import Invalid, NotFound
-from functions.inquiries.pages import MAX_BODY, told, uploads
+from functions.inquiries.pages import MAX_BODY, uploads
 from functions.inquiries.service import Service
 from shared.tokens import BadToken
 from shared.web import abuse, languages
@@ -61,7 +63,7 @@ class StatusPages:
         try:
             self._requests.add_message(reference, text, submission or secrets.token_hex(16), uploads(visit))
         except Invalid as error:
-            return self.show(visit, token, 422, typed=text, submission=submission, errors=told(visit, error))
+            return self.show(visit, token, 422, typed=text, submission=submission, errors=error.told(visit.gettext))
         except NotFound:
             raise _gone(visit) from None
         return visit.redirect(f"/i/{token}?written#messages")
@@ -98,9 +100,11 @@ class StatusPages:
 
 
 def download(name: str, media_type: str, content: bytes) -> Response:
-    """A stranger's file: to be saved, never shown on our origin."""
+    """A stranger's file: to be saved under ``name`` (ours: no quotes in it), never shown on our origin."""
     response = Response(content, content_type=media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""  # RFC 6266, 4.3 and 5
+    response.headers["Content-Disposition"] = f'attachment; filename="{plain}"{extended}'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -92,7 +92,7 @@ def _receive(visit: Visit, service: Service, body: dict[str, Any], uploads: list
     except ValidationError as error:
         raise invalid(field_errors(error, _), _) from None
     except Invalid as error:
-        raise invalid([FieldError(name, _(text)) for name, text in error.errors.items()], _) from None
+        raise invalid([FieldError(name, text) for name, text in error.told(_).items()], _) from None
     except KeyReused:
         title = _("This Idempotency-Key was used for another request.")
         raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None

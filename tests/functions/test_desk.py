@@ -263,11 +263,11 @@ def test_notes_are_for_staff_only(world: World) -> None:
 
 
 def test_a_strangers_file_is_saved_and_never_shown(world: World) -> None:
-    reference = world.receive((Upload("../../<b>x.html", b"<script>alert(1)</script>"),))
+    reference = world.receive((Upload("../../<b>x.html.txt", b"<script>alert(1)</script>"),))
     view = world.service.reading.inquiry(_member(world, WHO_HEAD), reference)
     file = view.messages[0].attachments[0]
     got = world.member(WHO_HEAD).get(f"/desk/inquiries/{reference}/files/{file.id}")
-    assert got.headers["Content-Disposition"].startswith("attachment;")
+    assert got.headers["Content-Disposition"] == f'attachment; filename="{reference}-bx-html.txt"'
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in got.headers["Content-Security-Policy"]
     assert got.mimetype == "text/plain"

@@ -129,13 +129,14 @@ def test_sent_twice_it_is_one_request(world: World, browser: Browser) -> None:
 def test_attachments_are_kept_by_their_content(world: World, browser: Browser) -> None:
     refused = send(browser, attachments=(io.BytesIO(b"MZ\x90\x00 a program"), "report.pdf"))
     assert refused.status_code == 422
-    assert "Attach PDF" in words(refused)
+    assert "report.pdf is not of a kind that we take: attach PDF" in words(refused)
     page = opened(browser, attachments=(io.BytesIO(b"%PDF-1.7 plan"), "plan.pdf"))
     link = re.search(r'href="(/i/[^"]+/files/\w+)"', page.text)
     assert link
     file = browser.get(link[1].replace("&amp;", "&"))
     assert file.data == b"%PDF-1.7 plan"
-    assert file.headers["Content-Disposition"] == "attachment; filename=plan.pdf"
+    reference = world.platform.store.query("inquiries")[0].id
+    assert file.headers["Content-Disposition"] == f'attachment; filename="{reference}-plan.pdf"'
 
 
 def test_too_much_is_refused_before_it_is_read(browser: Browser) -> None:
