@@ -137,17 +137,26 @@ class Bus(Protocol):
 
 
 class PermanentMailError(Exception):
-    """The receiving side will never take this mail (SMTP 5xx for this recipient)."""
+    """This mail will never be taken. That alone says nothing about the next mail to the same address."""
+
+
+class RecipientRefused(PermanentMailError):
+    """The receiving side wants no mail for this recipient, for a reason that may pass."""
+
+
+class NoSuchMailbox(PermanentMailError):
+    """The address leads nowhere: no mail should go there again."""
 
 
 class TransientMailError(Exception):
-    """Try again later (SMTP 4xx, no connection)."""
+    """Try again later (SMTP 4xx, no connection, a mailbox that is full, a relay that does not let us in)."""
 
 
 class Mailer(Protocol):
     def send(self, message: bytes, sender: str, recipient: str) -> str:
         """Hand over one RFC 5322 message; ``sender`` is the envelope's (RFC 5321 MAIL FROM). Returns the relay used.
 
+        Both addresses have their domain in ASCII. Takes half a minute at most, whatever the other side does.
         Raises ``PermanentMailError`` or ``TransientMailError``, and ``ValueError`` for an address with a line break.
         """
         ...

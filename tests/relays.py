@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -56,3 +58,25 @@ def running(relay: Relay) -> Iterator[str]:
         yield f"smtp://127.0.0.1:{controller.port}"
     finally:
         controller.stop()
+
+
+@contextmanager
+def dripping(beginning: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """The URL of a server that says ``beginning`` and then one letter every 50 ms without an end, so that no single
+    wait is long; and an event that is set when its client has hung up."""
+    hung_up, over = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(beginning)
+                while not over.wait(0.05):
+                    connection.sendall(b"x")
+            hung_up.set()
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield f"smtp://127.0.0.1:{server.getsockname()[1]}", hung_up
+        over.set()
+        thread.join(10)

@@ -27,6 +27,7 @@ from shared.web import languages
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = email.policy.SMTP.clone(cte_type="7bit")  # no relay need offer 8BITMIME
+UTF8 = POLICY.clone(utf8=True)  # an address with letters beyond ASCII before the @ needs SMTPUTF8 anyway (RFC 6532)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -40,7 +41,8 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
     """
     sender = Person(*parseaddr(sent_from))
     domain = sender.email.rpartition("@")[2]
-    message = EmailMessage(POLICY)
+    international = not _plain(mail.to)
+    message = EmailMessage(UTF8 if international else POLICY)
     message.set_raw("From", _address(sender))
     message.set_raw("To", _address(mail.to))
     message.set_raw("Subject", _encoded(one_line(mail.subject)))
@@ -49,7 +51,7 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
     if mail.references:
         message["In-Reply-To"] = mail.references[-1]
         message["References"] = " ".join(mail.references)
-    if mail.reply_to:
+    if mail.reply_to and (international or _plain(mail.reply_to)):
         message.set_raw("Reply-To", _address(mail.reply_to))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers to this
     message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, [MS-OXCMAIL] 2.1.3.2.20
@@ -80,6 +82,11 @@ def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written
 def _attach(message: EmailMessage, attachment: Attachment) -> None:
     main, _, sub = attachment.media_type.partition("/")
     message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=one_line(attachment.name))
+
+
+def _plain(person: Person) -> bool:
+    """Whether every relay can carry the address."""
+    return person.email.rpartition("@")[0].isascii()
 
 
 def _address(person: Person) -> str:

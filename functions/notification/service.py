@@ -34,7 +34,9 @@ from shared.ports import (
     Delete,
     Document,
     Mailer,
+    NoSuchMailbox,
     PermanentMailError,
+    RecipientRefused,
     Replace,
     Store,
     Write,
@@ -45,8 +47,10 @@ from shared.ports import (
 DELIVERIES = "deliveries"
 SUPPRESSIONS = "suppressions"
 STATES = ("queued", "sent", "failed", "suppressed")
-LEASE = timedelta(minutes=2)  # longer than the relays' timeouts together
+LEASE = timedelta(minutes=2)  # longer than a sending can take
+SEND_SECONDS = 25.0  # none begins later in a push: with the time that one may take, it ends before the push's deadline
 KEEP = timedelta(days=90)
+SECOND_REFUSAL = timedelta(days=7)  # within which another refused mail suppresses an address
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
 ATTEMPTS = 14  # about 28 hours
 PAGE = 50
@@ -86,13 +90,14 @@ class Deliveries:
 
     def send_for(self, event: Event) -> None:
         """Send what ``event`` called for, unless it is sent, leased or put off."""
+        stop = time.monotonic() + SEND_SECONDS
         for mail in mails_for(event):
-            if delivery := self.store.get(DELIVERIES, _id(event, mail)):
-                self._send(delivery)
+            if time.monotonic() < stop and (delivery := self.store.get(DELIVERIES, _id(event, mail))):
+                self._send(delivery)  # what is left is due, and goes with the next tick
 
-    def send_due(self, seconds: float = 40.0) -> int:
-        """Send what was put off or left behind, for about so many seconds; returns how many were tried."""
-        tried, stop = 0, time.monotonic() + seconds
+    def send_due(self) -> int:
+        """Send what was put off or left behind, as much as fits into a push; returns how many were tried."""
+        tried, stop = 0, time.monotonic() + SEND_SECONDS
         while time.monotonic() < stop:
             page = self.store.query(
                 DELIVERIES,
@@ -157,7 +162,7 @@ class Deliveries:
         enter_trace(leased["event"]["attributes"].get("trace"))
         recipient = leased["recipient"]
         try:
-            if self.store.get(SUPPRESSIONS, address_key(recipient)):
+            if self._suppressed(recipient):
                 self._close(delivery.id, state="suppressed", reason="mail to this address was refused for good earlier")
                 return
             message = self._rendered(delivery.id, leased["event"], recipient)
@@ -169,7 +174,10 @@ class Deliveries:
             with tracing.span("send mail", "client", about):
                 relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], ascii_address(recipient))
         except PermanentMailError as error:
-            self._refused(delivery.id, recipient, str(error))
+            if isinstance(error, NoSuchMailbox | RecipientRefused):
+                self._note_refusal(delivery.id, recipient, error)
+            self._close(delivery.id, state="failed", reason=str(error))
+            log.warning("mail refused for good", extra={"fields": {"delivery": delivery.id}})
         except Exception as error:  # a relay's trouble, or a fault of ours that a new release may mend
             self._put_off(delivery.id, leased["attempts"], error)
         else:
@@ -201,12 +209,25 @@ class Deliveries:
             return None
         return render(mail, id, self.mail_from, event.time)
 
-    def _refused(self, id: str, recipient: str, reason: str) -> None:
-        now = self.clock.now()
-        suppression = {"reason": reason, "time": utc_text(now), "expire_at": utc_text(now + KEEP)}
-        self.store.commit([Replace(SUPPRESSIONS, address_key(recipient), suppression, None)])
-        self._close(id, state="failed", reason=reason)
-        log.warning("mail refused for good, address suppressed", extra={"fields": {"delivery": id}})
+    def _suppressed(self, recipient: str) -> bool:
+        document = self.store.get(SUPPRESSIONS, address_key(recipient))
+        return document is not None and "once" not in document.data
+
+    def _note_refusal(self, id: str, recipient: str, refusal: Exception) -> None:
+        """An address is suppressed when its mailbox does not exist, or when it refuses a second mail within days."""
+        now, key = self.clock.now(), address_key(recipient)
+
+        def attempt() -> None:
+            noted = self.store.get(SUPPRESSIONS, key)
+            earlier = noted.data if noted and noted.data["expire_at"] > utc_text(now) else {}
+            first = isinstance(refusal, RecipientRefused) and (not earlier or earlier.get("once") == id)
+            entry = {"reason": str(refusal), "time": utc_text(now), "expire_at": utc_text(now + KEEP)}
+            if first:
+                entry |= {"once": id, "expire_at": utc_text(now + SECOND_REFUSAL)}
+            write = Replace(SUPPRESSIONS, key, entry, noted.version) if noted else Create(SUPPRESSIONS, key, entry)
+            self.store.commit([write])
+
+        decide(attempt)
 
     def _put_off(self, id: str, attempt: int, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"

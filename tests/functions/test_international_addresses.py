@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import Envelope
 
 from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries, address_key
 from functions.registration.service import AlreadyRegistered
 from infra import person as stored_person
 from shared.adapters.smtp import SmtpMailer
-from shared.contracts.events import Event
+from shared.contracts.events import Event, Payload
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.registration import Registrant, RegistrationConfirmed
 from shared.ports import Create, Replace
@@ -30,18 +31,24 @@ UNICODE, ASCII = "ann@münchen.example", "ann@xn--mnchen-3ya.example"
 BOTH_WAYS = [(UNICODE, ASCII), (ASCII, UNICODE)]
 
 
-@pytest.mark.parametrize("typed", [UNICODE, ASCII, "ann@XN--MNCHEN-3YA.Example"])
-def test_mail_reaches_the_domain_in_ascii(tmp_path: Path, typed: str) -> None:
-    world = Registrations(tmp_path)
-    registrant = Registrant(given_name="Ann", family_name="Ode", email=typed, language="en")
-    facts = FACTS.model_copy(update={"contact_email": UNICODE})
-    payload = RegistrationConfirmed(**common(registrant=registrant, event=facts), sequence=0)
-    event, relay = Event("event-1", NOON, "", payload), Relay()
+def _mailed(folder: Path, relay: Relay, payload: Payload) -> Envelope:
+    """What the relay got when the notification slice mailed ``payload``."""
+    world, event = Registrations(folder), Event("event-1", NOON, "", payload)
     with running(relay) as url:
         deliveries = Deliveries(world.store, SmtpMailer([url]), world.clock, "onestop <noreply@onestop.example>")
         world.store.commit(list(deliveries.owed(event)))
         deliveries.send_for(event)
+    assert [delivery.data["state"] for delivery in world.store.query(DELIVERIES)] == ["sent"]
     (envelope,) = relay.mails
+    return envelope
+
+
+@pytest.mark.parametrize("typed", [UNICODE, ASCII, "ann@XN--MNCHEN-3YA.Example"])
+def test_mail_reaches_the_domain_in_ascii(tmp_path: Path, typed: str) -> None:
+    registrant = Registrant(given_name="Ann", family_name="Ode", email=typed, language="en")
+    facts = FACTS.model_copy(update={"contact_email": UNICODE})
+    payload = RegistrationConfirmed(**common(registrant=registrant, event=facts), sequence=0)
+    envelope = _mailed(tmp_path, Relay(), payload)
     assert envelope.rcpt_tos == [ASCII]
     assert isinstance(envelope.content, bytes)
     message = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -51,7 +58,6 @@ def test_mail_reaches_the_domain_in_ascii(tmp_path: Path, typed: str) -> None:
     folded = calendar.replace("\r\n ", "").replace("\n ", "")
     assert f"mailto:{ASCII}" in folded
     assert "münchen" not in folded
-    assert [delivery.data["state"] for delivery in world.store.query(DELIVERIES)] == ["sent"]
 
 
 def test_what_is_suppressed_is_the_mailbox_not_its_spelling(tmp_path: Path) -> None:
@@ -100,3 +106,19 @@ def test_what_is_stored_about_a_person_is_found_in_either_alphabet(tmp_path: Pat
     store.commit([Replace("a", "1", {"email": UNICODE}, None), Replace("a", "2", {"log": f"<{ASCII}>"}, None)])
     store.commit([Replace("a", "3", {"email": "mary-ann@münchen.example"}, None)])
     assert [document.id for document in stored_person.about(store, sought)] == ["1", "2"]
+
+
+def test_letters_beyond_ascii_before_the_at_are_mailed_as_they_are(tmp_path: Path) -> None:
+    address, relay = "jörg@example.org", Relay(smtputf8=True)
+    registrant = Registrant(given_name="Jörg", family_name="Ö", email=address, language="en")
+    envelope = _mailed(tmp_path, relay, RegistrationConfirmed(**common(registrant=registrant), sequence=0))
+    assert envelope.rcpt_tos == [address]
+    assert isinstance(envelope.content, bytes)
+    assert f"<{address}>".encode() in envelope.content.partition(b"\r\n\r\n")[0]
+
+
+def test_an_organiser_with_such_an_address_stops_no_mail(tmp_path: Path) -> None:
+    facts = FACTS.model_copy(update={"contact_email": "jörg@example.org"})
+    envelope = _mailed(tmp_path, Relay(), RegistrationConfirmed(**common(event=facts), sequence=0))
+    assert isinstance(envelope.content, bytes)
+    assert b"Reply-To" not in envelope.content

@@ -156,7 +156,7 @@ def test_failed_mail_is_shown_with_its_reason_and_tried_again(
     mail(here, deliveries, "e1", "perm-fail@simulate.invalid")
     mail(here, deliveries, "e2", "temp-fail@simulate.invalid")
     page = browser.get("/desk/mail")
-    assert "550 simulated" in words(page)
+    assert "550 5.1.1 simulated" in words(page)
     assert "451 simulated" in words(browser.get("/desk/mail?state=queued"))
     waiting = browser.follow(browser.send(page))
     assert "p***@simulate.invalid" in words(waiting)

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask, request
 
 from functions.notification.events import intake
-from functions.notification.service import ATTEMPTS, DELIVERIES, LEASE, Deliveries
+from functions.notification.service import ATTEMPTS, DELIVERIES, LEASE, SECOND_REFUSAL, Deliveries
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.files import FolderFiles
@@ -30,7 +30,7 @@ from shared.contracts.registration import (
     SeatsReleased,
 )
 from shared.intake import DEAD_LETTERS, replay
-from shared.ports import PermanentMailError, TransientMailError
+from shared.ports import NoSuchMailbox, PermanentMailError, RecipientRefused, TransientMailError
 from shared.settings import from_environment
 from shared.tokens import Tokens
 from shared.wiring import Platform
@@ -241,7 +241,7 @@ def test_trouble_without_end_fails_and_the_desk_can_try_again(world: World) -> N
 
 
 def test_a_refused_address_is_suppressed_until_the_desk_trusts_it_again(world: World) -> None:
-    world.mailer.fails_with(PermanentMailError("550 no such user"))
+    world.mailer.fails_with(NoSuchMailbox("550 5.1.1 no such user"))
     world.push(CONFIRMED, "event-1")
     world.mailer.works()
     world.push(CANCELLED, "event-2")
@@ -254,13 +254,41 @@ def test_a_refused_address_is_suppressed_until_the_desk_trusts_it_again(world: W
     assert world.deliveries.count("sent") == 1
 
 
+def test_an_address_that_refuses_is_suppressed_by_the_second_mail_within_days(world: World) -> None:
+    world.mailer.fails_with(RecipientRefused("550 no"))
+    world.push(CONFIRMED, "event-1")
+    (failed,) = world.deliveries.listed("failed")
+    world.deliveries.retry(failed.id)
+    for payload, id in ((CONFIRMED, "event-1"), (CANCELLED, "event-2"), (CONFIRMED, "event-3")):
+        world.push(payload, id)
+    assert len(world.mailer.seen) == 3, "the same mail again counts once"
+    assert (world.deliveries.count("failed"), world.deliveries.count("suppressed")) == (2, 1)
+
+
+def test_a_refusal_is_forgotten_after_a_week(world: World) -> None:
+    world.mailer.fails_with(RecipientRefused("550 no"))
+    for number in range(4):
+        world.push(CONFIRMED, f"event-{number}")
+        world.clock.time += SECOND_REFUSAL + timedelta(hours=1)
+    assert world.deliveries.count("failed") == 4
+
+
+def test_a_mail_refused_for_what_it_is_does_not_suppress_its_address(world: World) -> None:
+    world.mailer.fails_with(PermanentMailError("no relay offers SMTPUTF8"))
+    for number in range(3):
+        world.push(CONFIRMED, f"event-{number}")
+    assert world.deliveries.count("failed") == 3
+
+
 def test_many_due_mails_are_sent_page_by_page(world: World) -> None:
     world.mailer.fails_with(Killed())
     for number in range(120):
         with pytest.raises(Killed):
             world.push(CONFIRMED, f"event-{number}")
     world.mailer.works()
-    world.tick(LEASE)
+    world.clock.time += LEASE
+    while world.deliveries.count("queued"):
+        world.tick()  # each sends for a limited time
     assert world.deliveries.count("sent") == 120
 
 

@@ -6,7 +6,7 @@ import mailbox
 import re
 from pathlib import Path
 
-from shared.ports import PermanentMailError, TransientMailError
+from shared.ports import NoSuchMailbox, TransientMailError
 
 _KEY = re.compile(r"^(\d+)\.M(\d+)P")  # as the standard library names messages: seconds, microseconds, process
 
@@ -24,7 +24,7 @@ class MaildirMailer:
         if recipient == "temp-fail@simulate.invalid":
             raise TransientMailError("451 simulated: try again later")
         if recipient == "perm-fail@simulate.invalid":
-            raise PermanentMailError("550 simulated: no such mailbox")
+            raise NoSuchMailbox("550 5.1.1 simulated: no such mailbox")
         if any(character in sender + recipient for character in "\r\n"):
             raise ValueError("an address must not hold a line break")
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
