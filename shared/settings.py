@@ -27,8 +27,9 @@ class Limits:
 
     visitor: int = 120  # forms and API posts in an hour from one address (IPv6: one /64)
     network: int = 1200  # the same from one network (IPv4 /24, IPv6 /48)
-    busy: int = 300  # forms in five minutes in the whole system; beyond, each needs a proof of work
+    busy: int = 300  # forms and API posts in five minutes in the whole system; beyond, each needs a proof of work
     seconds: int = 2  # a form sent sooner after it was shown comes back
+    origin: int = 300  # forms and API posts in an hour from the pages of one other site; beyond, as when it is busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _domain(name: str, text: str) -> str:
 def _limits(text: str) -> Limits:
     """``off``, or numbers for some of the limits: ``visitor=500 busy=0``. Raises ``BadSettings``."""
     if text == "off":
-        return Limits(0, 0, 0, 0)
+        return Limits(**dict.fromkeys(Limits.__slots__, 0))
     numbers = {}
     for name, _, number in (word.partition("=") for word in text.split()):
         if name not in Limits.__slots__:

@@ -20,6 +20,7 @@ from shared.web.problem import FieldError, Problem, field_errors
 from shared.web.site import Site, Visit
 
 MAX_BODY = LARGEST + 2**20  # bytes of a form with files
+TICKED = ("on", "true", "1", "yes")  # what forms of other sites send too
 FILTERS = ("organisation", "topic", "kind", "audience")
 ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
 
@@ -98,7 +99,12 @@ class Pages:
             values["share_with"] = wanted
         return self._form(visit, values, {})
 
-    def send(self, visit: Visit) -> Response:
+    def send_from_elsewhere(self, visit: Visit) -> Response:
+        """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
+        visit.api, visit.path = False, "/contact"
+        return self.send(visit, guarded=False)
+
+    def send(self, visit: Visit, guarded: bool = True) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it makes one inquiry."""
         values = _typed(visit)
         errors: list[FieldError] = []
@@ -107,7 +113,10 @@ class Pages:
         except ValidationError as error:
             errors = field_errors(error, visit.gettext)
         else:
-            errors = abuse.form_errors(visit, request.email, "inquiries", InquiryCodeRequested)
+            if guarded:
+                errors = abuse.form_errors(visit, request.email, "inquiries", InquiryCodeRequested)
+            else:
+                errors = abuse.foreign_form_errors(visit)
         if errors:
             return self._form(visit, values, {error.field: error.message for error in errors})
         key = f"form:{visit.request.form.get('submission', '')[:64]}"
@@ -145,11 +154,11 @@ def _typed(visit: Visit) -> dict[str, Any]:
     form = visit.request.form
     return {
         **{name: form.get(name, "") for name in ONE_LINE},
-        "topics": form.getlist("topics[]"),
+        "topics": [topic for topic in form.getlist("topics[]") + form.getlist("topics") if topic],
         "activity": form.get("activity") or None,
         "language": form.get("language") or visit.language,
         "share_with": form.get("share_with") or SHARE_WITH_ALL,
-        "consent": form.get("consent") == "on",
+        "consent": form.get("consent") in TICKED,
     }
 
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from functions.inquiries.base import Invalid, KeyReused, Upload
 from functions.inquiries.content_models import Activity, RequesterType
 from functions.inquiries.models import InquiryRequest
+from functions.inquiries.pages import TICKED, Pages
 from functions.inquiries.service import Service
 from shared.web import abuse, openapi
 from shared.web.problem import FieldError, Problem, field_errors, invalid
@@ -49,6 +50,7 @@ class PublicActivity(Activity):
 
 def register(site: Site, service: Service) -> None:
     """Put the API's routes and the mail hook on ``site``."""
+    pages = Pages(service)
 
     @site.route("/api/activities", api=True)
     def activities(visit: Visit) -> Response:
@@ -66,6 +68,8 @@ def register(site: Site, service: Service) -> None:
     def create(visit: Visit) -> Response:
         abuse.check_rate(visit)
         is_form = visit.request.mimetype in FORMS
+        if is_form and visit.wants_page:
+            return pages.send_from_elsewhere(visit)
         body, uploads = _form(visit) if is_form else _json(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
         received = _receive(visit, service, body, uploads, key and f"api:{key}")
@@ -88,7 +92,9 @@ def register(site: Site, service: Service) -> None:
 def _receive(visit: Visit, service: Service, body: dict[str, Any], uploads: list[Upload], key: str | None) -> Accepted:
     _ = visit.gettext
     try:
-        received = service.requests.receive(InquiryRequest.model_validate(body), uploads, key)
+        request = InquiryRequest.model_validate(body)
+        abuse.check_program(visit)
+        received = service.requests.receive(request, uploads, key)
     except ValidationError as error:
         raise invalid(field_errors(error, _), _) from None
     except Invalid as error:
@@ -124,7 +130,7 @@ def _form(visit: Visit) -> tuple[dict[str, Any], list[Upload]]:
     form = visit.request.form
     body: dict[str, Any] = {name: form[name] for name in InquiryRequest.model_fields if form.get(name)}
     body["topics"] = [topic for topic in form.getlist("topics") if topic]
-    body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
+    body["consent"] = form.get("consent") in TICKED
     files = visit.request.files.getlist("attachments")
     return body, [Upload(file.filename, file.read()) for file in files if file.filename]
 
@@ -159,7 +165,7 @@ def _check_hook(visit: Visit) -> None:
 
 
 def _openapi(visit: Visit) -> dict[str, Any]:
-    problems = {422: "faulty fields", 429: "too many from one address"}
+    problems = {422: "faulty fields", 429: "too many from one address, or a challenge to solve"}
     return openapi.document(
         "onestop: activities and inquiries",
         visit.platform.settings.base_url,
@@ -177,7 +183,10 @@ def _openapi(visit: Visit) -> dict[str, Any]:
                 {201: Accepted},
                 problems,
                 body=ApiInquiry,
-                headers={"Idempotency-Key": "a retry with the same key and body gets the first answer again"},
+                headers={
+                    "Idempotency-Key": "a retry with the same key and body gets the first answer again",
+                    abuse.PROOF_HEADER: "the solution of the challenge in a problem of status 429 (ALTCHA, base64)",
+                },
             ),
         ],
     )

@@ -101,9 +101,11 @@ class Pages:
         key = f"form:{submission}" if submission else None
         try:
             request = parse(visit, body)
-            if guarded and (
-                errors := abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested)
-            ):
+            if guarded:
+                errors = abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested)
+            else:
+                errors = abuse.foreign_form_errors(visit)
+            if errors:
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key)

@@ -13,7 +13,7 @@ from functions.registration.requests import form_body, json_body, parse, receipt
 from functions.registration.service import Receipt, Registrations
 from shared.ports import utc_text
 from shared.web import openapi
-from shared.web.abuse import check_rate
+from shared.web.abuse import PROOF_HEADER, check_program, check_rate
 from shared.web.site import Site, Visit
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -62,13 +62,15 @@ def register(site: Site, service: Registrations) -> None:
     @site.route("/api/events/<event_id>/registrations", "POST", api=True)
     def create(visit: Visit, event_id: str) -> Response:
         is_form = visit.request.mimetype in FORMS
-        if is_form and _is_person(visit):
+        if is_form and visit.wants_page:
             return pages.register_from_elsewhere(visit, event_id)
         body = form_body(visit) if is_form else json_body(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
         check_rate(visit)
+        request = parse(visit, body)
+        check_program(visit)
         with refusals(visit):
-            receipt = service.register(event_id, parse(visit, body), key)
+            receipt = service.register(event_id, request, key)
         if is_form:
             return visit.redirect(receipt_path(visit, event_id, receipt))
         return visit.json(_registered(visit, event_id, receipt).model_dump(), 201)
@@ -76,11 +78,6 @@ def register(site: Site, service: Registrations) -> None:
     @site.route("/api/openapi.json", api=True)
     def describe(visit: Visit) -> Response:
         return visit.json(_openapi(visit))
-
-
-def _is_person(visit: Visit) -> bool:
-    """Whether a browser asks, which shows what comes: programs accept JSON, or say nothing about HTML."""
-    return visit.request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 
 def _registered(visit: Visit, event_id: str, receipt: Receipt) -> Registered:
@@ -106,6 +103,7 @@ def _public(visit: Visit, service: Registrations, event: EventDefinition) -> dic
 
 def _openapi(visit: Visit) -> dict[str, Any]:
     problems = {404: "no such event", 409: "this address is registered", 410: "closed or full", 422: "faulty fields"}
+    problems[429] = "too many from one address, or a challenge to solve"
     return openapi.document(
         "onestop: events and registrations",
         visit.platform.settings.base_url,
@@ -119,7 +117,10 @@ def _openapi(visit: Visit) -> dict[str, Any]:
                 {201: Registered},
                 problems,
                 body=RegistrationRequest,
-                headers={"Idempotency-Key": "a retry with the same key and body gets the first answer again"},
+                headers={
+                    "Idempotency-Key": "a retry with the same key and body gets the first answer again",
+                    PROOF_HEADER: "the solution of the challenge in a problem of status 429 (ALTCHA, base64)",
+                },
             ),
         ],
     )

@@ -91,7 +91,9 @@ class Gateway:
         """Send it on. Tries again while the target restarts, where nothing was sent or sending twice is harmless."""
         url = URL(upstream + request.rel_url.raw_path_qs, encoded=True)
         headers = _without_hops(request.headers)
-        headers["X-Forwarded-For"] = ", ".join([*request.headers.getall("X-Forwarded-For", []), request.remote or ""])
+        # always an entry of our own: a blank one would let the visitor's own claim take its place
+        peer = request.remote or "unknown"
+        headers["X-Forwarded-For"] = ", ".join([*request.headers.getall("X-Forwarded-For", []), peer])
         headers.setdefault("X-Forwarded-Proto", request.scheme)
         deadline = time.monotonic() + self._patience
         while True:

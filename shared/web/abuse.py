@@ -1,16 +1,15 @@
 """Against machines that fill in forms, without a stranger's script and without shutting anybody out.
 
 A public form carries a field that only machines fill in and the signed time when it was shown; what one address and one
-network may send is limited; and when many forms arrive at once, each must come with a proof of work (ALTCHA protocol,
-https://altcha.org) or, where there is no JavaScript, with a code that we mail to the visitor. Nobody is refused in
-silence: the form comes back, filled in, and says what to do.
+network may send is limited; and when many forms arrive at once, each must come with a proof of work or, where there is
+no JavaScript, with a code that we mail to the visitor. Forms of other sites and programs carry no field of ours: they
+are counted by the site that they come from too, get our page, filled in, or the same challenge to solve and send along
+in a header. Nobody is refused in silence: what comes back says what to do.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,10 +17,11 @@ from shared.addresses import folded_address
 from shared.contracts.events import outbox_row
 from shared.contracts.visitors import AddressCodeRequested
 from shared.ids import ALPHABET, key_of
-from shared.ports import Conflict, Create, utc_text
 from shared.tokens import BadToken
-from shared.web.limits import LIMITS, client_address, visitor_and_network
+from shared.web.limits import HOUR
+from shared.web.places import is_this_machine, place_of
 from shared.web.problem import FieldError, Problem
+from shared.web.proof import new_challenge, proved
 from shared.web.site import Visit
 
 HONEYPOT, SHOWN, PROOF, CODE = "homepage", "shown", "altcha", "address_code"
@@ -30,8 +30,8 @@ FORM_LIFE = timedelta(hours=24)
 BUSY_WINDOW = timedelta(minutes=5)
 CODE_SLOT = 1800  # seconds; a code is good for this one and the next
 CODES_PER_HOUR = 4  # to one address
-ALGORITHM, COST = "PBKDF2/SHA-256", 2000  # 256 tries on average: a second of a telephone
-CHALLENGE_LIFE = 900  # seconds
+PROOF_HEADER = "Altcha-Solution"  # of a program: the same as the field PROOF of a form
+LONGEST_ORIGIN = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,24 @@ def guard(visit: Visit) -> Guard:
     shown = form.get(SHOWN, "")
     if _age(visit, shown) is None:
         shown = visit.platform.tokens.sign("shown", str(int(now.timestamp())))
-    return Guard(shown, _new_challenge(visit) if _busy(visit) else "", form.get(CODE, ""))
+    limits = visit.platform.settings.limits
+    busy = visit.site.limiter.reached("forms", "all", limits.busy, BUSY_WINDOW) or _placeless(visit)
+    return Guard(shown, json.dumps(new_challenge(visit)) if busy else "", form.get(CODE, ""))
 
 
 def check_rate(visit: Visit) -> None:
     """Count one thing that this visitor sends. Raises ``Problem`` (429) above the limits.
 
-    This machine's own programs are not strangers: the operator's scripts and load tests are not counted.
+    This machine's own programs are not strangers: the operator's scripts and load tests are not counted. Whoever comes
+    from no place that can be told is not counted either, which would be with all others of that kind, but must solve a
+    challenge with each form.
     """
     settings = visit.platform.settings
-    address = client_address(visit.request, settings.trusted_hops)
-    if address.startswith("127.") or address == "::1":
+    place = place_of(visit.request, settings.trusted_hops)
+    if place is None or is_this_machine(visit.request):
         return
-    visitor, network = visitor_and_network(address)
     take, limits = visit.site.limiter.take, settings.limits
-    wait = take("visitor", visitor, limits.visitor) or take("network", network, limits.network)
+    wait = take("visitor", place.visitor, limits.visitor) or take("network", place.network, limits.network)
     if wait:
         raise too_many(visit, wait)
 
@@ -102,14 +105,73 @@ def form_errors(visit: Visit, email: str, source: str, code_mail: type[AddressCo
         return [FieldError(SHOWN, _("The form had been open for long. Please check it and send it again."))]
     if age is not None and age < limits.seconds:
         return [FieldError(SHOWN, _("That was faster than people write. Please check it and send it again."))]
-    busy = visit.site.limiter.take("forms", "all", limits.busy, BUSY_WINDOW) > 0
-    if not busy or _proved(visit) or _code_fits(visit, email):
+    if not _crowded(visit) or proved(visit, form.get(PROOF, "")) or _code_fits(visit, email):
         return []
     if "send_code" in form:
         return [_mail_code(visit, email, source, code_mail)]
     if form.get(CODE):
         return [FieldError(CODE, _("This is not the code, or it is too old. Check it, or have a new one sent."))]
-    return [FieldError(PROOF, _("Many forms arrive just now, so yours needs one more step. Please send it again."))]
+    return [_one_more_step(visit)]
+
+
+# -- forms of other sites, and programs --
+
+
+def foreign_form_errors(visit: Visit) -> list[FieldError]:
+    """Why a person's form on another site, in order otherwise, is not taken there and then: ours is shown instead,
+    filled in and with its guards. Ask ``check_rate`` first."""
+    needed = not is_this_machine(visit.request) and bool(_crowded(visit) or _crowded_origin(visit))
+    return [_one_more_step(visit)] if needed else []
+
+
+def check_program(visit: Visit) -> None:
+    """Count what a program sends that is in order otherwise. Ask ``check_rate`` first, and this last.
+
+    Raises ``Problem`` (429) where a form would need one more step: it carries the challenge, whose solution is to come
+    with the same request in the header ``PROOF_HEADER``, base64 of JSON ``{"challenge": ..., "solution": ...}``.
+    """
+    if is_this_machine(visit.request):
+        return
+    wait = _crowded(visit) or _crowded_origin(visit)
+    if not wait or proved(visit, visit.request.headers.get(PROOF_HEADER, "")):
+        return
+    _ = visit.gettext
+    detail = _("Solve the challenge and send the request again with the solution in the header {header}, or wait.")
+    raise Problem(
+        429,
+        "challenge",
+        _("Many forms arrive just now, so each needs one more step to keep machines out."),
+        detail.format(header=PROOF_HEADER),
+        headers={"Retry-After": str(wait)},
+        more={"challenge": new_challenge(visit)},
+    )
+
+
+def _one_more_step(visit: Visit) -> FieldError:
+    _ = visit.gettext
+    return FieldError(PROOF, _("Many forms arrive just now, so yours needs one more step. Please send it again."))
+
+
+def _crowded(visit: Visit) -> int:
+    """Count one form or post. Whether each needs one more step now: seconds until that may be over, or 0."""
+    busy = visit.site.limiter.take("forms", "all", visit.platform.settings.limits.busy, BUSY_WINDOW)
+    return busy or (int(HOUR.total_seconds()) if _placeless(visit) else 0)
+
+
+def _crowded_origin(visit: Visit) -> int:
+    """The same for the site that a browser says it comes from, where that is another than ours. A program can claim
+    any, or none, and so shut out nobody: all that a claim can bring about is the one more step."""
+    origin, settings = visit.request.headers.get("Origin", "")[:LONGEST_ORIGIN].lower(), visit.platform.settings
+    if origin in ("", settings.base_url.lower()):
+        return 0
+    return visit.site.limiter.take("origin", origin, settings.limits.origin)
+
+
+def _placeless(visit: Visit) -> bool:
+    """Whether nobody can tell where this visitor comes from, while it matters."""
+    settings = visit.platform.settings
+    counted = settings.limits.visitor > 0 or settings.limits.network > 0
+    return counted and place_of(visit.request, settings.trusted_hops) is None and not is_this_machine(visit.request)
 
 
 # -- the time when the form was shown --
@@ -123,41 +185,6 @@ def _age(visit: Visit, shown: str) -> float | None:
     except BadToken:
         return None
     return age if age <= FORM_LIFE.total_seconds() else None
-
-
-# -- proof of work --
-
-
-def _busy(visit: Visit) -> bool:
-    return visit.site.limiter.reached("forms", "all", visit.platform.settings.limits.busy, BUSY_WINDOW)
-
-
-def _new_challenge(visit: Visit) -> str:
-    import altcha
-
-    challenge = altcha.create_challenge(
-        ALGORITHM,
-        COST,
-        expires_at=int(time.time()) + CHALLENGE_LIFE,  # the library compares with the machine's clock
-        hmac_secret=_secret(visit, "altcha"),
-    )
-    return json.dumps(challenge.to_dict())
-
-
-def _proved(visit: Visit) -> bool:
-    """Whether the form carries the solution of a challenge of ours that nobody has used before."""
-    import altcha
-
-    proof = visit.request.form.get(PROOF, "")
-    if not proof or not altcha.verify_solution(proof, _secret(visit, "altcha")).verified:
-        return False
-    nonce = json.loads(base64.b64decode(proof))["challenge"]["parameters"]["nonce"]
-    expires = visit.platform.clock.now() + timedelta(seconds=2 * CHALLENGE_LIFE)
-    try:
-        visit.platform.store.commit([Create(LIMITS, key_of("altcha", nonce), {"expire_at": utc_text(expires)})])
-    except Conflict:
-        return False
-    return True
 
 
 # -- a code by mail, for those without JavaScript --

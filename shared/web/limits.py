@@ -11,10 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
-
-from flask import Request
 
 from shared.ids import key_of
 from shared.ports import Clock, Create, Replace, Store, Unavailable, decide, utc_text
@@ -104,26 +101,3 @@ class Limiter:
         data = {"used": used + batch, "expire_at": utc_text(ends)}
         self._store.commit([Replace(LIMITS, key, data, found.version) if found else Create(LIMITS, key, data)])
         return batch
-
-
-def client_address(request: Request, trusted_hops: int) -> str:
-    """The visitor's address, as the outermost of our own ``trusted_hops`` proxies saw it.
-
-    Each of them appends to ``X-Forwarded-For`` whom it talks to; everything further left is hearsay.
-    """
-    entries = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
-    if 0 < trusted_hops <= len(entries) and entries[-trusted_hops].strip():
-        return entries[-trusted_hops].strip()
-    return request.remote_addr or ""
-
-
-def visitor_and_network(address: str) -> tuple[str, str]:
-    """What counts as one visitor and as one network: IPv4 itself and its /24; IPv6 a /64 and its /48."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address, address
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    near, far = (64, 48) if found.version == 6 else (32, 24)
-    return tuple(str(ip_network(f"{found}/{bits}", strict=False)) for bits in (near, far))  # type: ignore[return-value]

@@ -33,6 +33,8 @@ class Problem(Exception):
     detail: str = ""
     errors: list[FieldError] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Members of this type of problem alone (RFC 9457, 3.2)."""
 
     @property
     def messages(self) -> dict[str, str]:
@@ -46,7 +48,7 @@ class Problem(Exception):
             body["detail"] = self.detail
         if self.errors:
             body["errors"] = [{"pointer": e.pointer, "field": e.field, "detail": e.message} for e in self.errors]
-        return body
+        return body | dict(self.more)
 
 
 def invalid(errors: list[FieldError], _: Gettext) -> Problem:

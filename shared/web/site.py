@@ -43,6 +43,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Accept-Language, Altcha-Solution"  # from other origins
 MAX_BODY = 256 * 1024  # bytes; a route with attachments states its own
 ONE_YEAR = 365 * 24 * 3600
 log = logging.getLogger(__name__)
@@ -72,6 +73,11 @@ class Visit:
     @property
     def platform(self) -> Platform:
         return self.site.platform
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a browser asks, which shows what comes: programs accept JSON, or say nothing about HTML."""
+        return self.request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
     def gettext(self, text: str) -> str:
         return languages.translations(self.language).gettext(text)
@@ -236,7 +242,8 @@ class Site:
             if origin and origin in settings.allowed_origins:
                 response.headers["Access-Control-Allow-Origin"] = origin
                 response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-                response.headers["Access-Control-Allow-Headers"] = "Content-Type, Idempotency-Key, Accept-Language"
+                response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+                response.headers["Access-Control-Expose-Headers"] = "Retry-After"
                 response.headers["Access-Control-Max-Age"] = "86400"
         return response
 

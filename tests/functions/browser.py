@@ -32,7 +32,7 @@ SETTINGS = Settings(
     smtp_relays=(),
     project="tests",
     test_clock=False,
-    limits=Limits(0, 0, 0, 0),
+    limits=Limits(0, 0, 0, 0, 0),
 )
 
 

@@ -235,7 +235,7 @@ def test_the_description_fits_what_is_answered(api: Api) -> None:
     described = api.browser.get("/api/openapi.json").json
     assert described["openapi"].startswith("3.1")
     post = described["paths"]["/api/events/{event}/registrations"]["post"]
-    assert set(post["responses"]) == {"201", "404", "409", "410", "422"}
+    assert set(post["responses"]) == {"201", "404", "409", "410", "422", "429"}
     schema = described["components"]["schemas"]["RegistrationRequest"]
     assert set(schema["required"]) == {"given_name", "family_name", "email", "country", "category", "consent"}
     refs = str(described).count("'$ref'")
