@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from shared.staff.models import Content, ContentTexts, Country, Email, Language, Line, Slug, Texts
+from shared.fields import Country, Email, Language, Line, Localised, OptionalLine, OptionalLocalised, Slug
+from shared.staff.models import Content
 
 RequesterType = Literal[
     "government",
@@ -28,8 +29,8 @@ SHARE_WITH_ALL = "all"
 
 class Topic(Content):
     id: Slug
-    name: ContentTexts
-    summary: Texts = {}
+    name: Localised
+    summary: OptionalLocalised = {}
     organisations: list[Slug] = []  # those that work on it, for the overview; routing has its own rules
 
 
@@ -37,8 +38,8 @@ class Activity(Content):
     """One thing that one or several organisations offer."""
 
     id: Slug
-    title: ContentTexts
-    summary: ContentTexts
+    title: Localised
+    summary: Localised
     kind: Literal[
         "policy_advice", "capacity_building", "technology_transfer", "dispute_resolution", "knowledge", "event"
     ]
@@ -67,8 +68,8 @@ class CountryGroup(Content):
     """A list of countries with its source and the day it was taken."""
 
     id: Slug
-    name: ContentTexts
-    source: str
+    name: Localised
+    source: Line
     as_of: date
     countries: list[Country] = Field(min_length=1)
 
@@ -80,7 +81,7 @@ class CannedReply(Content):
     title: Line
     organisations: list[Slug] = []  # none: all
     topics: list[Slug] = []  # none: all
-    text: ContentTexts
+    text: Localised
 
 
 class Conditions(Content):
@@ -107,7 +108,7 @@ class Example(Content):
     country: Country = "KE"
     language: Language = "en"
     activity: str | None = None
-    subject: str = ""
+    subject: OptionalLine = ""
     message: str = ""
     share_with: str = SHARE_WITH_ALL
     lead: Slug

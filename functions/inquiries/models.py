@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
-from shared.staff.models import Country, Email, Instant, Language, Line, Stored
+from shared.fields import Country, Email, Instant, Language, Line, OptionalLine, Prose
+from shared.staff.models import Stored
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
 Part = Literal["lead", "supporting"]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 
 
 class InquiryRequest(BaseModel):
@@ -25,7 +24,7 @@ class InquiryRequest(BaseModel):
     family_name: Line
     email: Email
     country: Country
-    organisation: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    organisation: OptionalLine = ""
     requester_type: RequesterType
     topics: list[str] = Field(default=[], max_length=20)
     activity: str | None = None  # the activity whose page led here
@@ -41,11 +40,6 @@ class InquiryRequest(BaseModel):
         if not consent:
             raise ValueError(N_("We need your consent to handle your request."))
         return consent
-
-    @field_validator("given_name", "family_name", "subject", "organisation")
-    @classmethod
-    def _one_line(cls, text: str) -> str:
-        return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
 
 
 class Requester(Stored):

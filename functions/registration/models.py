@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.addresses import folded_address
-from shared.contracts.countries import ALPHA_2
-from shared.contracts.registration import State, Texts
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate where it is shown"
-    return text
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{name!r} is no IANA time zone; write it like 'Europe/Zurich'") from None
-    return name
-
-
-def _texts(value: Any) -> Any:
-    return {"en": value} if isinstance(value, str) else value
-
-
-def _country(code: str) -> str:
-    code = code.strip().upper()
-    if code not in ALPHA_2:
-        raise ValueError(N_("Choose a country from the list (in the API: two letters, ISO 3166-1 alpha-2)."))
-    return code
-
-
-def _email(address: str) -> str:
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        return validate_email(address, check_deliverability=False).normalized
-    except EmailNotValidError:
-        raise ValueError(N_("Write the address like name@example.org.")) from None
-
-
-def _language(tag: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
-        raise ValueError(N_("Write the language as a BCP 47 tag, like 'en' or 'ar'."))
-    return tag
+from shared.contracts.registration import State
+from shared.fields import (
+    Country,
+    Email,
+    Language,
+    Line,
+    Localised,
+    OptionalLine,
+    OptionalLocalised,
+    Slug,
+    Zone,
+    printable_line,
+    printable_prose,
+)
+from shared.text import N_
 
 
 def _consent(given: bool) -> bool:
@@ -69,19 +31,7 @@ def _consent(given: bool) -> bool:
     return given
 
 
-def _one_line(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError(N_("This must be one line, without control characters."))
-    return text
-
-
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Localised = Annotated[Texts, BeforeValidator(_texts)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Country = Annotated[str, AfterValidator(_country)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
-Language = Annotated[str, AfterValidator(_language)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_one_line)]
+MAX_ANSWER = 2000  # characters
 
 
 class Strict(BaseModel):
@@ -127,10 +77,10 @@ class EventDefinition(Strict):
     title: Localised
     series: Localised | None = None
     summary: Localised
-    description: Localised = {}
+    description: OptionalLocalised = {}
     objectives: list[Localised] = []
-    audience: Localised = {}
-    organiser: str
+    audience: OptionalLocalised = {}
+    organiser: Line
     contact_email: Email
     mode: Literal["in_person", "virtual", "hybrid"]
     location: Localised
@@ -212,9 +162,7 @@ class RegistrationRequest(Strict):
     family_name: Line
     email: Email
     country: Country
-    organisation: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_one_line)
-    ] = ""
+    organisation: OptionalLine = ""
     category: str
     language: Language = "en"
     answers: dict[str, Any] = {}
@@ -232,9 +180,7 @@ class Correction(Strict):
     given_name: Line
     family_name: Line
     country: Country
-    organisation: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_one_line)
-    ] = ""
+    organisation: OptionalLine = ""
     language: Language = "en"
     answers: dict[str, Any] = {}
 
@@ -272,22 +218,38 @@ def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict
         errors[unknown] = N_("This event does not ask that. Remove it.")
     for id, question in known.items():
         answer = answers.get(id)
-        if answer in (None, "", [], False):
+        if answer in (None, "", [], False) or (isinstance(answer, str) and not answer.strip()):
             if question.required:
                 errors[id] = N_("This field is required.")
             continue
-        options = {option.id for option in question.options}
-        match question.kind:
-            case "yes_no":
-                fits = answer is True
-            case "choice":
-                fits = answer in options if isinstance(answer, str) else False
-            case "choices":
-                fits = isinstance(answer, list) and all(isinstance(a, str) and a in options for a in answer)
-            case _:
-                fits = isinstance(answer, str) and len(answer) <= 2000
-        if fits:
-            kept[id] = answer
-        else:
-            errors[id] = N_("Choose from the list.") if options else N_("Write at most 2000 characters.")
+        try:
+            kept[id] = _answer(question, answer)
+        except ValueError as error:
+            errors[id] = str(error)
     return kept, errors
+
+
+def _answer(question: Question, answer: Any) -> Any:
+    """The answer in its stored form. Raises ``ValueError``."""
+    options = {option.id for option in question.options}
+    match question.kind:
+        case "yes_no":
+            fits = answer is True
+        case "choice":
+            fits = answer in options if isinstance(answer, str) else False
+        case "choices":
+            fits = isinstance(answer, list) and all(isinstance(a, str) and a in options for a in answer)
+        case kind:
+            return _written(kind, answer)
+    if not fits:
+        raise ValueError(N_("Choose from the list."))
+    return answer
+
+
+def _written(kind: Literal["text", "long_text"], answer: Any) -> str:
+    if not isinstance(answer, str):
+        raise ValueError(N_("This must be text."))
+    text = printable_line(answer) if kind == "text" else printable_prose(answer)
+    if len(text) > MAX_ANSWER:
+        raise ValueError(N_("Write at most 2000 characters."))
+    return text

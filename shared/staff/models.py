@@ -5,77 +5,18 @@ It comes from TOML files and lives in the store, one collection for each of ``Or
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from shared.addresses import folded_address
-from shared.contracts.countries import ALPHA_2
-from shared.ports import utc_text
-from shared.text import N_
-
-Texts = dict[str, str]
-"""A text by language (BCP 47); English is always there."""
+from shared.fields import Country, Email, Language, Line, Localised, Slug, Zone
 
 Role = Literal["viewer", "officer", "focal_point", "administrator"]
 """Each may do what the one before it may: read; answer and assign; hand over and erase; see to content and staff."""
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-Instant = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_used="json")]
-"""An aware instant; stored as ``utc_text``, so that documents sort by time."""
-
-
-def _country(code: str) -> str:
-    if code.upper() not in ALPHA_2:
-        raise ValueError(N_("Give the country as its two-letter code (ISO 3166-1 alpha-2), for example KE."))
-    return code.upper()
-
-
-def _with_english(texts: Texts) -> Texts:
-    if not texts.get("en", "").strip():
-        raise ValueError('the English text is missing: add a line en = "..."')
-    return texts
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a time zone: write an IANA name such as Europe/Zurich") from None
-    return name
-
-
-Country = Annotated[str, AfterValidator(_country)]
-ContentTexts = Annotated[Texts, AfterValidator(_with_english)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-def _email(address: str) -> str:
-    """The address as RFC 5321 writes it, with the domain in lower case. No DNS is asked."""
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        return validate_email(address, check_deliverability=False).normalized
-    except EmailNotValidError:
-        raise ValueError(N_("Check this email address: it should look like name@example.org.")) from None
-
-
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
 
 
 class Stored(BaseModel):
@@ -132,13 +73,13 @@ class Queue(Content):
     """Where an organisation's requests of one kind wait; its staff take them in turn."""
 
     id: Slug
-    name: ContentTexts
+    name: Localised
 
 
 class Organisation(Content):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]  # part of reply addresses (64 letters)
-    name: ContentTexts
-    short_name: str
+    name: Localised
+    short_name: Line
     website: str = ""
     timezone: Zone
     working_hours: dict[str, list[Hours]]  # by weekday in English, lower case; a missing day is free

@@ -74,6 +74,7 @@ def _message(kind: str, finding: Any, _: Gettext) -> str:
         "string_too_long": _("Too long: at most {max_length} characters."),
         "extra_forbidden": _("This field is not known here. Remove it."),
         "string_type": _("This must be text."),
+        "string_unicode": _("This is not well-formed Unicode. Type the text afresh."),
         "bool_parsing": _("This must be true or false."),
         "json_invalid": _("This is not valid JSON."),
         "literal_error": _("Choose one of: {expected}."),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale, Upload
 from functions.inquiries.reading import Filter
@@ -350,5 +351,6 @@ def test_the_first_page_counts_what_waits(world: World) -> None:
     assert overview.hours_to_answer == [("2026-03-02", 2.0)]
 
 
-def test_form_texts_become_single_lines() -> None:
-    assert request(subject="Hello\r\nBcc: everyone@example.org").subject == "Hello Bcc: everyone@example.org"
+def test_a_subject_cannot_become_a_header() -> None:
+    with pytest.raises(ValidationError, match=r"subject\n.*Write this in one line"):
+        request(subject="Hello\r\nBcc: everyone@example.org")

@@ -43,7 +43,7 @@ def faults(folder: Path, name: str, text: str, world: World | None = None) -> li
         ("[[topics]]\nid='x'\nname={en='X'}\n[[topics]]\nid='x'\nname={en='X'}", "topics[2] (x): id: there is another"),
         (
             "[[country_groups]]\nid='x'\nname={en='X'}\nsource='s'\nas_of=2024-01-01\ncountries=['KE','XX']",
-            "countries[2]: Give the country as its two-letter code",
+            "countries[2]: Choose a country from the list",
         ),
     ],
 )

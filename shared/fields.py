@@ -1,0 +1,170 @@
+"""The types of fields that people, programs and content files fill in, the same in every slice.
+
+A value that a type admits can be stored, shown, mailed and exported. What it does not admit it refuses with a text
+that says how to mend it (English, for gettext); the surface beside it names the field.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo
+
+from shared.contracts.countries import ALPHA_2
+from shared.ports import utc_text
+from shared.text import N_
+
+MAX_LINE, MAX_PROSE, MAX_LANGUAGE = 200, 20_000, 35  # characters
+
+# -- text --
+
+_UNPRINTABLE = re.compile(  # controls but tab and line feed, lone surrogates, noncharacters (Unicode 16, section 23.7)
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
+    + "]"
+)
+_LINE_BREAK = re.compile("\r\n|[\r\u2028\u2029]")
+_BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+UNPRINTABLE = N_("There is an invisible control character in it. Delete it, or type the text afresh.")
+
+
+def printable_prose(text: str) -> str:
+    """Text of several lines, without blanks around it; line breaks become ``\\n``. Raises ``ValueError``."""
+    text = _line_breaks(text)
+    if _UNPRINTABLE.search(text):
+        raise ValueError(UNPRINTABLE)
+    return text.strip()
+
+
+def printable_line(text: str) -> str:
+    """Text of one line, without blanks around it. Embeddings and overrides of direction, which come along unseen when
+    a name is copied and turn what stands beside it, are left out. Raises ``ValueError``."""
+    text = _BIDI_CONTROLS.sub("", printable_prose(text)).replace("\t", " ")
+    if "\n" in text:
+        raise ValueError(N_("Write this in one line."))
+    return text
+
+
+def _line_breaks(text: Any) -> Any:
+    """A browser sends two characters for a line break that it counts as one."""
+    return _LINE_BREAK.sub("\n", text) if isinstance(text, str) else text
+
+
+def _visible(text: str) -> str:
+    if all(unicodedata.category(letter)[0] in "CZ" for letter in text):
+        raise ValueError(N_("This field is required."))
+    return text
+
+
+def _at_most(characters: int, least: int = 0) -> StringConstraints:
+    return StringConstraints(strip_whitespace=True, min_length=least, max_length=characters)
+
+
+Line = Annotated[str, _at_most(MAX_LINE, 1), AfterValidator(printable_line), AfterValidator(_visible)]
+OptionalLine = Annotated[str, _at_most(MAX_LINE), AfterValidator(printable_line)]
+Prose = Annotated[
+    str,
+    BeforeValidator(_line_breaks),
+    _at_most(MAX_PROSE, 1),
+    AfterValidator(printable_prose),
+    AfterValidator(_visible),
+]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
+
+# -- addresses --
+
+
+def _email(address: str, info: ValidationInfo) -> str:
+    """The address as RFC 5321 writes it, its domain in lower case and in Unicode. No DNS is asked."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        normal = validate_email(address, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError(N_("Write the address like name@example.org.")) from None
+    if (info.context or {}).get("smtputf8", True) or normal.rpartition("@")[0].isascii():
+        return normal
+    raise ValueError(
+        N_("We cannot write to this address: before the @ our mail takes only letters without accents (a to z).")
+    )
+
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
+"""Where addresses are taken in, validate with ``context={"smtputf8": settings.smtputf8}``: without a relay that can
+write to it (RFC 6531), an address with letters beyond ASCII before the @ is refused. What is stored already is read."""
+
+# -- language, place, time --
+
+_LANGTAG = re.compile(  # RFC 5646, section 2.1
+    r"""(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})  # language, extended by up to three subtags
+        (?:-[a-z]{4})?                               # script
+        (?:-(?:[a-z]{2}|[0-9]{3}))?                  # region
+        (?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*     # variants
+        (?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*         # extensions
+        (?:-x(?:-[a-z0-9]{1,8})+)?                   # private use
+        | x(?:-[a-z0-9]{1,8})+
+        | en-gb-oed | sgn-be-fr | sgn-be-nl | sgn-ch-de
+        | i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+def language_tag(text: str) -> str:
+    """A well-formed BCP 47 tag in the case of RFC 5646, section 2.1.1: ``zh-Hans-CN``. Raises ``ValueError``."""
+    tag = text.strip().replace("_", "-").lower()
+    if len(tag) > MAX_LANGUAGE or not _LANGTAG.fullmatch(tag):
+        raise ValueError(N_("Write the language as a BCP 47 tag, like 'en' or 'ar'."))
+    first, *others = tag.split("-")
+    before = first
+    for place, part in enumerate(others):
+        if len(before) > 1 and len(part) == 2:
+            others[place] = part.upper()
+        elif len(before) > 1 and len(part) == 4:
+            others[place] = part.title() if part.isalpha() else part
+        before = part if len(before) > 1 else before  # after a singleton all stays in lower case
+    return "-".join([first, *others])
+
+
+def _country(code: str) -> str:
+    code = code.strip().upper()
+    if code not in ALPHA_2:
+        raise ValueError(N_("Choose a country from the list (in the API: two letters, ISO 3166-1 alpha-2)."))
+    return code
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no IANA time zone; write it like 'Europe/Zurich'") from None
+    return name
+
+
+Language = Annotated[str, AfterValidator(language_tag)]
+Country = Annotated[str, AfterValidator(_country)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Instant = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_used="json")]
+"""An aware instant; stored as ``utc_text``, so that documents sort by time."""
+
+# -- a text in several languages --
+
+_Texts = dict[Language, Annotated[str, _at_most(MAX_PROSE), AfterValidator(printable_prose)]]
+
+
+def _in_english(value: Any) -> Any:
+    return {"en": value} if isinstance(value, str) else value
+
+
+def _with_english(texts: dict[str, str]) -> dict[str, str]:
+    if not texts.get("en"):
+        raise ValueError('the English text is missing: add a line en = "..."')
+    return texts
+
+
+Localised = Annotated[_Texts, AfterValidator(_with_english), BeforeValidator(_in_english)]
+"""A text by language, English always among them; a plain string is English."""
+OptionalLocalised = Annotated[_Texts, BeforeValidator(_in_english)]
