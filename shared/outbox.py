@@ -11,7 +11,7 @@ from typing import Any
 
 from shared import tracing
 from shared.contracts.events import OUTBOX, message
-from shared.ports import Bus, Create, Delete, Store, Unavailable, Write, from_utc_text, utc_text
+from shared.ports import Bus, Conflict, Create, Delete, Store, Unavailable, Write, from_utc_text, utc_text
 
 LEFT_BEHIND = timedelta(seconds=30)
 PAGE = 200
@@ -48,18 +48,23 @@ class RelayingStore:
         try:
             with tracing.span("publish", "producer", {"messaging.batch.message_count": len(rows)}):
                 self._bus.publish([message(row.id, row.data) for row in rows])
-            self._sweep([row.id for row in rows])
         except Unavailable:
             log.warning("published later: the bus did not answer", exc_info=True)
+        else:
+            self._sweep([row.id for row in rows])
 
     def _sweep(self, published: list[str]) -> None:
+        """Delete published rows now and then. Whatever happens here, the commit before it has succeeded."""
         now = time.monotonic()
         with self._lock:
             self._published += published
             if now - self._swept_at < SWEEP_SECONDS and len(self._published) < PAGE:
                 return
             swept, self._published, self._swept_at = self._published, [], now
-        self._store.commit([Delete(OUTBOX, id, None) for id in swept])
+        try:
+            self._store.commit([Delete(OUTBOX, id, None) for id in swept])
+        except (Conflict, Unavailable):  # Firestore aborts a commit that contends, preconditions or none
+            log.warning("published once more later: the outbox was not cleared", exc_info=True)
 
 
 def publish(store: Store, bus: Bus, rows: Iterable[tuple[str, dict[str, Any]]]) -> int:

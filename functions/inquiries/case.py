@@ -83,8 +83,8 @@ class Case:
 
     def _start_clock(self, part: Assignment, organisation: Organisation, since: datetime) -> None:
         calendar = WorkingTime(organisation)
-        part.remind_at = calendar.add(since, part.target_hours * REMIND_AFTER)
-        part.due_at = calendar.add(since, part.target_hours)
+        part.remind_at = calendar.due(since, part.target_hours * REMIND_AFTER)
+        part.due_at = calendar.due(since, part.target_hours)
         part.clock, part.next_at, part.late, part.round = "running", part.remind_at, False, self.inquiry.round
 
     def new_round(self, organisations: dict[str, Organisation]) -> None:

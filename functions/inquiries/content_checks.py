@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.routing import RuleSet, check_examples
+from functions.inquiries.working_time import WorkingTime, merged
 from shared.addresses import folded_address
 from shared.staff.models import Organisation, Staff
+
+MAX_WEEKS = 104  # that a target may take, holidays aside
 
 Faults = list[str]
 Items = Mapping[str, Mapping[str, Any]]
@@ -39,6 +43,7 @@ def _references(items: Items) -> Iterator[tuple[str, str, str]]:
 
     for id, organisation in organisations.items():
         yield from (("organisations", id, message) for message in _focal_point(organisation, items["staff"]))
+        yield from (("organisations", id, message) for message in _overlaps(organisation))
     for id, person in items["staff"].items():
         yield from (("staff", id, m) for m in missing("organisations", [person.organisation], "organisation"))
         yield from (("staff", id, m) for m in _queues(organisations.get(person.organisation), person.queues, "queues"))
@@ -51,6 +56,7 @@ def _references(items: Items) -> Iterator[tuple[str, str, str]]:
     for id, rule in items["rules"].items():
         yield from (("rules", id, m) for m in missing("organisations", [rule.lead, *rule.supporting], "lead"))
         yield from (("rules", id, m) for m in _queues(organisations.get(rule.lead), [rule.queue], "queue"))
+        yield from (("rules", id, m) for m in _out_of_reach(rule, organisations))
         for kind in ("topics", "activities", "country_groups"):
             yield from (("rules", id, m) for m in missing(kind, getattr(rule.when, kind), f"when.{kind}"))
         for number, example in enumerate(rule.examples, 1):
@@ -65,6 +71,24 @@ def _focal_point(organisation: Organisation, staff: Mapping[str, Staff]) -> Iter
     person = staff.get(folded_address(organisation.focal_point))
     if person is None or person.organisation != organisation.id:
         yield "focal_point: must be one of this organisation's staff; correct the address or add the person"
+
+
+def _overlaps(organisation: Organisation) -> Iterator[str]:
+    for day, hours in organisation.working_hours.items():
+        in_order = sorted((each.start, each.end) for each in hours)
+        if any(later[0] < earlier[1] for earlier, later in pairwise(in_order)):
+            better = ", ".join(f'{{ from = "{begins:%H:%M}", to = "{ends:%H:%M}" }}' for begins, ends in merged(hours))
+            yield f"working_hours.{day}: some of these hours overlap and would count twice; write [{better}]"
+
+
+def _out_of_reach(rule: Rule, organisations: Mapping[str, Organisation]) -> Iterator[str]:
+    for id in (rule.lead, *rule.supporting):
+        weekly = WorkingTime(organisations[id]).weekly if id in organisations else rule.target_hours
+        if rule.target_hours > weekly * MAX_WEEKS:
+            yield (
+                f"target_hours: {rule.target_hours:g} hours take {rule.target_hours / weekly:.0f} weeks at {id}, which"
+                f" works {weekly:g} hours a week; at most {weekly * MAX_WEEKS:g} fit into {MAX_WEEKS} weeks"
+            )
 
 
 def _queues(organisation: Organisation | None, wanted: list[str], key: str) -> Iterator[str]:

@@ -119,9 +119,9 @@ class Pages:
                 errors = abuse.foreign_form_errors(visit)
         if errors:
             return self._form(visit, values, {error.field: error.message for error in errors})
-        key = f"form:{visit.request.form.get('submission', '')[:64]}"
+        submission = visit.request.form.get("submission", "")[:64]
         try:
-            received = self._service.requests.receive(request, uploads(visit), key)
+            received = self._service.requests.receive(request, uploads(visit), submission and f"form:{submission}")
         except Invalid as error:
             return self._form(visit, values, error.told(visit.gettext))
         except KeyReused:

@@ -63,7 +63,8 @@ class StatusPages:
         try:
             self._requests.add_message(reference, text, submission or secrets.token_hex(16), uploads(visit))
         except Invalid as error:
-            return self.show(visit, token, 422, typed=text, submission=submission, errors=error.told(visit.gettext))
+            shown = submission or secrets.token_hex(16)
+            return self.show(visit, token, 422, typed=text, submission=shown, errors=error.told(visit.gettext))
         except NotFound:
             raise _gone(visit) from None
         return visit.redirect(f"/i/{token}?written#messages")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from shared.staff.models import WEEKDAYS, Organisation
+from shared.staff.models import WEEKDAYS, Hours, Organisation
 
+log = logging.getLogger(__name__)
 LONGEST = timedelta(days=3 * 366)  # the longest target is 2,000 hours
 
 
@@ -17,7 +19,7 @@ class WorkingTime:
 
     def __init__(self, organisation: Organisation) -> None:
         self._zone = ZoneInfo(organisation.timezone)
-        self._hours = [organisation.working_hours.get(day, []) for day in WEEKDAYS]
+        self._hours = [merged(organisation.working_hours.get(day, [])) for day in WEEKDAYS]
         self._calendars = [(each.country, each.subdivision) for each in organisation.public_holidays]
         self._closed_on = frozenset(organisation.closed_on)
 
@@ -35,20 +37,49 @@ class WorkingTime:
             left -= max(ends - begins, timedelta())
         raise ValueError(f"no {hours} working hours after {start:%Y-%m-%d}: check the working hours and holidays")
 
+    def due(self, start: datetime, hours: float) -> datetime:
+        """As ``add``; where three years do not hold that much work, their end: no inquiry is stuck for a calendar."""
+        try:
+            return self.add(start, hours)
+        except ValueError as error:
+            log.warning("a target is out of reach", extra={"fields": {"reason": str(error)}})
+            return start + LONGEST
+
+    @property
+    def weekly(self) -> float:
+        """Hours of a week without holidays."""
+        return sum(_hours_between(*stretch) for day in self._hours for stretch in day)
+
     def _stretches(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Stretches of work in UTC, from the day of ``start`` on."""
         day = start.astimezone(self._zone).date()
         last = day + LONGEST
         while day < last:
             if not self.is_closed(day):
-                for hours in sorted(self._hours[day.weekday()], key=lambda each: each.start):
-                    begins, ends = (datetime.combine(day, at, self._zone) for at in (hours.start, hours.end))
+                for stretch in self._hours[day.weekday()]:
+                    begins, ends = (datetime.combine(day, at, self._zone) for at in stretch)
                     yield begins.astimezone(UTC), ends.astimezone(UTC)
             day += timedelta(days=1)
 
     def is_closed(self, day: date) -> bool:
         """Whether it is a holiday (weekends have no hours of their own)."""
         return day in self._closed_on or any(day in _holidays(*each, day.year) for each in self._calendars)
+
+
+def merged(hours: Iterable[Hours]) -> list[tuple[time, time]]:
+    """A day's stretches ``(from, to)`` in order; those that overlap or touch are one, so that no hour counts twice."""
+    stretches: list[tuple[time, time]] = []
+    for begins, ends in sorted((each.start, each.end) for each in hours):
+        if stretches and begins <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(ends, stretches[-1][1]))
+        else:
+            stretches.append((begins, ends))
+    return stretches
+
+
+def _hours_between(begins: time, ends: time) -> float:
+    day = date.min
+    return (datetime.combine(day, ends) - datetime.combine(day, begins)) / timedelta(hours=1)
 
 
 @cache

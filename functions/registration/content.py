@@ -11,8 +11,8 @@ import argparse
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from functions.registration import seats
 from functions.registration.catalogue import EVENTS, INSTANTS, definition, stored
-from functions.registration.models import EventDefinition
+from functions.registration.models import EventDefinition, before
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.ports import Clock, Replace, Store
@@ -31,6 +31,7 @@ from shared.wiring import platform
 SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
 KINDS = ("events",)
 """The TOML tables that this slice imports."""
+EARLIEST = timedelta(days=366)  # that a reminder may come before the start
 RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
 
 
@@ -64,12 +65,27 @@ def _event(path: Path, position: int, entry: dict[str, Any], store: Store, now: 
         else:
             entry[key] = _resolve(f"{name}: {key}", value, str(entry.get("timezone", "UTC")), now)
     try:
-        return EventDefinition.model_validate(entry)
+        event = EventDefinition.model_validate(entry)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the event"
         mend = f" (found: {first['input']!r})" if first["loc"] and first["type"] != "missing" else ""
-        raise BadContent(f"{name}: {where}: {first['msg']}{mend}") from None
+        raise BadContent(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}{mend}") from None
+    if fault := next(_misplaced(event), None):
+        raise BadContent(f"{name}: {fault}")
+    return event
+
+
+def _misplaced(event: EventDefinition) -> Iterator[str]:
+    """Times that contradict each other: key, what and mend. Events that are in the store already are not asked."""
+    opens, closes = event.registration_opens_at, event.registration_closes_at
+    if opens and opens >= event.closes_at:
+        yield f"registration_opens_at: {opens} is not before registration closes ({event.closes_at}); open earlier"
+    if closes and closes > event.ends_at:
+        yield f"registration_closes_at: {closes} lies after the end ({event.ends_at}); close at the end or before"
+    for reminder in event.reminders:
+        if not re.fullmatch(r"[1-9]\d{0,5}[dhm]", reminder) or before(reminder) > EARLIEST:
+            yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"
 
 
 def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:
@@ -84,9 +100,22 @@ def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:
         ) from None
     try:
         at = time(int(match[2]), int(match[3]))
-    except ValueError as error:
+        day = now.astimezone(zone).date() + timedelta(days=int(match[1]))
+    except (ValueError, OverflowError) as error:
         raise BadContent(f"{name}: {text!r}: {error}") from None
-    return datetime.combine(now.astimezone(zone).date() + timedelta(days=int(match[1])), at, zone)
+    return _only(f"{name}: {text!r}", datetime.combine(day, at, zone))
+
+
+def _only(name: str, local: datetime) -> datetime:
+    """``local``, where clocks show it exactly once (PEP 495). Raises ``BadContent``."""
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return local
+    shown = f"{local:%Y-%m-%d %H:%M} in {local.tzinfo}"
+    if first.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise BadContent(f"{name}: {shown} is skipped when the clocks go forward; choose another time")
+    either = " or ".join(local.replace(fold=fold).isoformat() for fold in (0, 1))
+    raise BadContent(f"{name}: {shown} comes twice when the clocks go back; write the one you mean: {either}")
 
 
 def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:

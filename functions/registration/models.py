@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from shared.addresses import folded_address
 from shared.contracts.registration import State
@@ -103,10 +113,16 @@ class EventDefinition(Strict):
     sample: bool = False
     listed: bool = True
 
+    @field_validator("ends_at")
+    @classmethod
+    def _after_the_start(cls, ends_at: datetime, info: ValidationInfo) -> datetime:
+        starts_at = info.data.get("starts_at")
+        if starts_at and ends_at.astimezone(UTC) <= starts_at.astimezone(UTC):  # of one zone, Python compares clocks
+            raise ValueError(f"must lie after starts_at ({starts_at}); correct one of them")
+        return ends_at
+
     @model_validator(mode="after")
     def _consistent(self) -> EventDefinition:
-        if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must lie after starts_at")
         for name in ("categories", "questions"):
             ids = [entry.id for entry in getattr(self, name)]
             if len(set(ids)) < len(ids):
@@ -145,9 +161,14 @@ class EventDefinition(Strict):
 
     def reminder_times(self) -> dict[str, datetime]:
         """When each reminder is due, by its name ("1d"), the earliest first."""
-        units = {"d": "days", "h": "hours", "m": "minutes"}
-        due = {name: self.starts_at - timedelta(**{units[name[-1]]: int(name[:-1])}) for name in self.reminders}
+        due = {name: self.starts_at - before(name) for name in self.reminders}
         return dict(sorted(due.items(), key=lambda pair: pair[1]))
+
+
+def before(reminder: str) -> timedelta:
+    """How long before the start a reminder of this name comes: ``1d``, ``90m``."""
+    units = {"d": "days", "h": "hours", "m": "minutes"}
+    return timedelta(**{units[reminder[-1]]: int(reminder[:-1])})
 
 
 def pool_id(event: str, category: str | None = None) -> str:

@@ -70,6 +70,22 @@ def test_a_fault_names_file_entry_key_and_mend(tmp_path: Path, text: str, told: 
             "[[rules.examples]]\ntopics=['transparency']\nlead='who'",
             "exactly one rule must have default",
         ),
+        (
+            "[[rules]]\nid='all'\ntitle='All'\ndefault=true\nlead='rare'\nqueue='q'\ntarget_hours=2000\n"
+            "[[rules.examples]]\nlead='rare'\n"
+            "[[staff]]\nemail='a@rare.example'\nname='A'\norganisation='rare'\nrole='focal_point'\nlanguages=['en']\n"
+            "[[organisations]]\nid='rare'\nname={en='R'}\nshort_name='R'\ntimezone='UTC'\n"
+            "focal_point='a@rare.example'\nqueues=[{id='q',name={en='Q'}}]\n"
+            "working_hours={monday=[{from=09:00:00,to=12:00:00}]}",
+            "rules (all): target_hours: 2000 hours take 667 weeks at rare, which works 3 hours a week; at most 312 fit",
+        ),
+        (
+            "[[staff]]\nemail='a@rare.example'\nname='A'\norganisation='rare'\nrole='focal_point'\nlanguages=['en']\n"
+            "[[organisations]]\nid='rare'\nname={en='R'}\nshort_name='R'\ntimezone='UTC'\n"
+            "focal_point='a@rare.example'\nqueues=[{id='q',name={en='Q'}}]\n"
+            "working_hours={monday=[{from=09:00:00,to=12:00:00},{from=11:00:00,to=13:00:00}]}",
+            'working_hours.monday: some of these hours overlap and would count twice; write [{ from = "09:00", to',
+        ),
     ],
 )
 def test_what_an_entry_says_of_others_must_be_so(world: World, tmp_path: Path, text: str, told: str) -> None:

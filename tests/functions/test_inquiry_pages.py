@@ -90,6 +90,12 @@ def test_an_activity_leads_to_a_form_that_is_filled_in(browser: Browser) -> None
 # -- the contact form --
 
 
+def test_forms_without_a_submission_are_nobody_elses_repetition(browser: Browser, world: World) -> None:
+    first, second = (send(browser, submission="", email=f"{name}@ministry.example") for name in ("ann", "bob"))
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert world.platform.store.count("inquiries") == 2
+
+
 def test_a_request_is_kept_and_its_page_opened(world: World, browser: Browser) -> None:
     page = opened(browser)
     assert "Thank you, your request is with us." in words(page)

@@ -269,6 +269,55 @@ def test_content_errors_name_file_key_and_mend(tmp_path: Path) -> None:
         assert hint in str(refused.value)
 
 
+DATES = """[[events]]
+id = "x"
+title = "X"
+summary = "X"
+organiser = "WHO"
+contact_email = "x@example.org"
+mode = "virtual"
+location = "Online"
+timezone = "Europe/Zurich"
+categories = [{ id = "all", name = "All" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("starts_at = '+27d 02:30'\nends_at = '+27d 09:00'", "starts_at: '+27d 02:30': 2026-03-29 02:30 in Europe/"
+         "Zurich is skipped when the clocks go forward; choose another time"),
+        ("starts_at = '+237d 02:30'\nends_at = '+237d 09:00'", "comes twice when the clocks go back; write the one "
+         "you mean: 2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00"),
+        ("starts_at = '+9999999999d 02:30'\nends_at = '+5d 09:00'", "starts_at: '+9999999999d 02:30'"),
+        ("starts_at = '+5d 09:00'\nends_at = '+4d 09:00'", "ends_at: must lie after starts_at (2026-03-07"),
+        ("starts_at = '+5d 09:00'\nends_at = '+5d 10:00'\nregistration_opens_at = '+6d 09:00'",
+         "registration_opens_at: "),
+        ("starts_at = '+5d 09:00'\nends_at = '+5d 10:00'\nregistration_closes_at = '+5d 10:01'",
+         "close at the end or before"),
+        ("starts_at = '+5d 09:00'\nends_at = '+5d 10:00'\nreminders = ['99999999999999d']", "at most 366 days before"),
+        ("starts_at = '+5d 09:00'\nends_at = '+5d 10:00'\nreminders = ['367d']", "reminders: '367d' is too early"),
+    ],
+)  # fmt: skip
+def test_times_that_cannot_be_are_refused_with_key_and_mend(tmp_path: Path, text: str, told: str) -> None:
+    world = World(tmp_path)
+    (tmp_path / "events.toml").write_text(DATES + text)
+    with pytest.raises(content.BadContent) as refused:
+        content.read(tmp_path / "events.toml", world.store, world.clock.now())
+    assert told in str(refused.value)
+
+
+def test_times_that_can_be_are_taken(tmp_path: Path) -> None:
+    """The negative control of the test above: the hours beside those of the change of clocks."""
+    world = World(tmp_path)
+    for text in (
+        "starts_at = '+27d 01:59'\nends_at = '+27d 03:00'",
+        "starts_at = '+237d 01:59'\nends_at = '+237d 03:00'",
+    ):
+        (tmp_path / "events.toml").write_text(DATES + text + "\nreminders = ['366d', '90m']")
+        content.read(tmp_path / "events.toml", world.store, world.clock.now())
+
+
 def test_the_samples_survive_export_and_import(tmp_path: Path) -> None:
     world = World(tmp_path)
     events = content.read(content.SAMPLES, world.store, world.clock.now())

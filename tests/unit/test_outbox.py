@@ -13,7 +13,7 @@ from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.clock import Tick
 from shared.contracts.events import OUTBOX, outbox_row
 from shared.outbox import RelayingStore
-from shared.ports import Create, Message, Unavailable
+from shared.ports import Conflict, Create, Delete, Message, Unavailable, Write
 from tests.functions.registration_world import NOON
 
 
@@ -92,3 +92,29 @@ def test_what_the_end_of_a_rush_leaves_goes_out_again_under_its_own_id(
     outbox.relay(plain, bus, "slice", NOON + timedelta(minutes=1))
     assert bus.ids == ["first", "second", "second"]
     assert store.count(OUTBOX) == 0
+
+
+@pytest.mark.parametrize("trouble", [Conflict, Unavailable])
+def test_trouble_with_clearing_the_outbox_is_not_the_trouble_of_a_commit_that_succeeded(
+    store: RelayingStore, plain: SqliteStore, bus: FakeBus, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    commit = plain.commit
+
+    def clears_nothing(writes: Sequence[Write]) -> None:
+        if isinstance(writes[0], Delete):
+            raise trouble("aborted")
+        commit(writes)
+
+    monkeypatch.setattr(plain, "commit", clears_nothing)
+    store.commit([Create("things", "a", {}), row("one")])
+    assert (bus.ids, store.count("things"), store.count(OUTBOX)) == (["one"], 1, 1)
+    monkeypatch.undo()
+    assert outbox.relay(plain, bus, "slice", NOON + timedelta(minutes=1)) == 1
+    assert bus.ids == ["one", "one"], "under its own id, so that nobody acts on it twice"
+
+
+def test_what_is_wrong_with_the_commit_itself_is_told(store: RelayingStore) -> None:
+    """The negative control of the test above."""
+    store.commit([Create("things", "a", {}), row("one")])
+    with pytest.raises(Conflict):
+        store.commit([Create("things", "a", {}), row("two")])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.working_time import WorkingTime
+from functions.inquiries.working_time import LONGEST, WorkingTime
 from shared.staff.models import Organisation
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -66,6 +66,21 @@ def test_an_office_that_works_while_the_clocks_change_works_elapsed_hours() -> N
 def test_an_office_that_never_opens_is_told() -> None:
     with pytest.raises(ValueError, match="check the working hours"):
         office(working_hours={"monday": [{"from": "09:00", "to": "09:01"}]}).add(at("2026-03-02T09:00+01:00"), 100)
+
+
+def test_hours_that_overlap_count_once() -> None:
+    twice = [{"from": "09:00", "to": "12:00"}, {"from": "10:00", "to": "13:00"}, {"from": "10:30", "to": "11:00"}]
+    overlapping = office(working_hours={"monday": twice})
+    assert overlapping.weekly == 4
+    assert overlapping.add(at("2026-03-02T09:00+01:00"), 4) == at("2026-03-02T13:00+01:00")
+    assert overlapping.add(at("2026-03-02T12:30+01:00"), 1) == at("2026-03-09T09:30+01:00")
+
+
+def test_a_target_out_of_reach_is_due_at_the_end_of_what_is_looked_at() -> None:
+    start = at("2026-03-02T09:00+01:00")
+    rare = office(working_hours={"monday": [{"from": "09:00", "to": "12:00"}]})
+    assert rare.due(start, 2000) == start + LONGEST
+    assert rare.due(start, 3) == rare.add(start, 3)
 
 
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
