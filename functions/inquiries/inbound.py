@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.inquiries import attachments, mail_reading, quotations
+from functions.inquiries import attachments, quotations
 from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
 from functions.inquiries.case import INQUIRIES, MESSAGES, Case
 from functions.inquiries.casework import answer_case
 from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
-from functions.inquiries.mail_reading import Mail, Malformed
+from functions.inquiries.inbound_mail import parse
+from functions.inquiries.inbound_mail.parse import Mail, Malformed
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
 from functions.inquiries.reading import QUARANTINE
 from functions.inquiries.requests import LONGEST_MESSAGE, take_message
@@ -67,7 +68,7 @@ class Inbound:
         try:
             if len(raw) > LARGEST:
                 raise _Aside("too_large", f"{len(raw)} bytes")
-            mail = mail_reading.read(raw, envelope_sender)
+            mail = parse.read(raw, envelope_sender)
             reference, party = self._thread_of([*map(folded_address, recipients), *mail.recipients])
             return self._take(mail, _key(mail, raw, reference), reference, party)
         except Malformed as error:
@@ -253,7 +254,7 @@ class Inbound:
         """The mail, and those of its files that are taken. Raises ``Invalid``."""
         raw = self._means.files.read(kept.file)
         try:
-            mail = mail_reading.read(raw[0] if raw else b"")
+            mail = parse.read(raw[0] if raw else b"")
         except Malformed:
             message = N_("This mail cannot be read. Save it and copy what matters into a note.")
             raise Invalid({"reference": message}) from None
