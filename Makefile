@@ -2,14 +2,12 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-RUNTIME := shared/requirements.txt $(wildcard functions/*/requirements.txt) infra/local/requirements.txt
-TOOLS := tests/requirements.txt shared/adapters/cloud/requirements.txt
 CATALOGUES := $(wildcard shared/locale/*/LC_MESSAGES/onestop.po)
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(foreach file,$(filter %.txt,$^),-r $(file))
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench route import export export-all import-all person build deploy
+.PHONY: help run test check fmt bench route import export export-all import-all person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -31,6 +29,12 @@ check: .venv/tools  ## lint, format, types, import rules, catalogues
 fmt: .venv/tools  ## format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+requirements: .venv/tools  ## pin everything that the requirements.in name, with hashes (UPGRADE=1: newest versions)
+	@$(BIN)/python -m infra.requirements compile $(if $(UPGRADE),--upgrade)
+
+audit: .venv/tools  ## known vulnerabilities in what is pinned; run it once a week
+	@$(BIN)/python -m infra.requirements audit
 
 bench: .venv/tools catalogues  ## measure speed and start-up beside a bare function
 	@$(BIN)/python -m benchmarks
@@ -73,12 +77,12 @@ catalogues: $(CATALOGUES:.po=.mo)
 	@echo "Making the environment .venv"
 	@$(PYTHON) -m venv .venv || { echo "Python lacks its venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }
 
-.venv/runtime: $(RUNTIME) | .venv/bin/python
+.venv/runtime: infra/local/requirements.txt | .venv/bin/python
 	@echo "Installing what onestop needs into .venv"
 	@$(INSTALL)
 	@touch $@
 
-.venv/tools: $(TOOLS) | .venv/runtime
+.venv/tools: tests/requirements.txt | .venv/runtime
 	@echo "Installing the tools for tests and checks into .venv"
 	@$(INSTALL)
 	@touch $@

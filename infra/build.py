@@ -12,13 +12,12 @@ import hashlib
 import importlib.util
 import io
 import json
-import re
 import subprocess
 import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -29,8 +28,12 @@ from infra.entry import root_main
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant that the zip format knows
-LEFT_OUT = {"requirements.txt", "content", "__pycache__"}  # content is imported into the store, not deployed
-PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[A-Za-z0-9_,-]+\])?)==([A-Za-z0-9.!+_-]+)$")
+LEFT_OUT = {
+    "requirements.in",
+    "requirements.txt",
+    "content",
+    "__pycache__",
+}  # content is imported into the store, not deployed
 
 
 class BuildError(Exception):
@@ -90,7 +93,7 @@ def package_files(name: str) -> dict[str, bytes]:
     """What the zip of one package holds, by path in it."""
     files = {
         "main.py": root_main(name).encode(),
-        "requirements.txt": requirements(name).encode(),
+        "requirements.txt": (ROOT / "functions" / name / "requirements.txt").read_bytes(),
         "functions/__init__.py": (ROOT / "functions" / "__init__.py").read_bytes(),
     }
     for folder in (ROOT / "functions" / name, ROOT / "shared"):
@@ -150,28 +153,6 @@ def bytecode(sources: dict[str, bytes]) -> dict[str, bytes]:
             path = Path(importlib.util.cache_from_source(str(root / entry), optimization=""))
             compiled[str(path.relative_to(root))] = path.read_bytes()
         return compiled
-
-
-def requirements(name: str) -> str:
-    """One flat, pinned list: the package's own, what every function needs, and what the cloud engine adds."""
-    sources = (ROOT / "functions" / name, ROOT / "shared", ROOT / "shared" / "adapters" / "cloud")
-    pins: dict[str, str] = {}
-    for path in (source / "requirements.txt" for source in sources):
-        for package, version in read_pins(path.read_text("utf-8").splitlines(), path):
-            if pins.setdefault(package, version) != version:
-                raise BuildError(f"{path.relative_to(ROOT)}: {package}=={version}, but elsewhere {pins[package]}")
-    return "".join(f"{package}=={version}\n" for package, version in sorted(pins.items()))
-
-
-def read_pins(lines: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0].strip()
-        if not text or text.startswith("-r "):  # the lists that others point at are merged anyway
-            continue
-        pin = PIN.match(text)
-        if pin is None:
-            raise BuildError(f"{path.relative_to(ROOT)}:{number}: {text!r} is not a pin; write name==version")
-        yield pin[1].lower(), pin[2]
 
 
 if __name__ == "__main__":

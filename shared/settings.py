@@ -167,7 +167,7 @@ def _traces(exporter: str) -> str:
     if exporter not in ("otlp", "console"):
         raise BadSettings(f"OTEL_TRACES_EXPORTER is {exporter!r}: set it to 'otlp', 'console' or 'none'")
     if importlib.util.find_spec("opentelemetry") is None:
-        needed = "pip install -r shared/adapters/cloud/requirements.txt"
+        needed = "pip install -r tests/requirements.txt"
         raise BadSettings(f"OTEL_TRACES_EXPORTER is {exporter!r}, but OpenTelemetry is not installed: {needed}")
     return exporter
 
