@@ -1,7 +1,7 @@
 """Structured logs in Cloud Logging's JSON form, one line an entry, with the trace that led here.
 
-Fields: https://cloud.google.com/logging/docs/structured-logging. Personal data is masked: an address appears as
-``a***@example.org``, and nothing that a visitor wrote is logged.
+Fields: https://cloud.google.com/logging/docs/structured-logging. Whatever is logged is masked (``shared.masks``): an
+address appears as ``a***@example.org``, a personal link as ``/r/***``. Nothing that a visitor wrote is logged.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.masks import masked, masked_value
+
 _trace: ContextVar[str] = ContextVar("trace", default="")
 _source: ContextVar[str] = ContextVar("source", default="")  # what it was found in
-_ADDRESS = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-")  # W3C Trace Context
 _TRACE = re.compile(r"^(?!0{32})([0-9a-f]{32})\b")
+SERVERS = ("gunicorn.error", "gunicorn.access")
 _text = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
@@ -49,10 +51,6 @@ def trace_source() -> str:
     return _source.get()
 
 
-def masked(text: str) -> str:
-    return _ADDRESS.sub(r"\1***@\2", text) if "@" in text else text
-
-
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         project = os.environ.get("GOOGLE_CLOUD_PROJECT")
@@ -62,7 +60,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "message": masked(record.getMessage()),
             "logger": record.name,
-            **{k: masked(v) if isinstance(v, str) else v for k, v in getattr(record, "fields", {}).items()},
+            **masked_value(getattr(record, "fields", {})),
         }
         if trace:
             entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace
@@ -82,3 +80,6 @@ def setup() -> None:
         handler.setFormatter(JsonFormatter())
         root.handlers[:] = [handler]
         root.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+    for server in SERVERS:  # their loggers have handlers of their own, and name the request's whole address
+        for own in logging.getLogger(server).handlers:
+            own.setFormatter(JsonFormatter())

@@ -11,7 +11,7 @@ from functions.notification.service import PAGE, STATES, Deliveries
 from shared import topology
 from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
-from shared.logs import masked
+from shared.masks import masked
 from shared.ports import Cursor
 from shared.staff import gate
 from shared.web.problem import Problem

@@ -29,7 +29,7 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
-from shared import topology
+from shared import logs, topology
 from shared.topology import Topology
 
 MAX_BODY = 32 * 2**20  # bytes; Cloud Run's own limit for HTTP/1 requests
@@ -162,6 +162,7 @@ GATEWAY = web.AppKey("gateway", Gateway)
 
 
 def main() -> None:
+    logs.setup()  # aiohttp tells of errors with what it was asked for
     listener = socket.socket(fileno=int(sys.argv[1]))
     routes = Routes.of(topology.load(), json.loads(os.environ["ONESTOP_TARGETS"]))
     web.run_app(application(routes), sock=listener, print=None, access_log=None, shutdown_timeout=5)
