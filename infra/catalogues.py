@@ -26,6 +26,7 @@ OPTIONS = {
     "**/templates/**": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"},
 }
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+COUNTED = re.compile(r"(?:%\(|\{)(?:count|number|total|minutes|hours|days)\b")  # what a translation must decline by
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|</?\w+")
 
 
@@ -80,6 +81,7 @@ def compile_all() -> None:
 def check() -> Iterator[str]:
     """What is wrong with the catalogues, one line for each string and language."""
     wanted = list(extract())
+    yield from (f"sources: a number without plural forms, use ngettext: {m.id!r}" for m in wanted if lacks_plural(m))
     for path in paths():
         catalog, language = read(path), path.parents[1].name
         for message in wanted:
@@ -87,6 +89,11 @@ def check() -> Iterator[str]:
                 fault := fault_of(message, catalog.get(message.id, message.context), catalog.num_plurals)
             ):
                 yield f"{language}: {fault}: {message.id!r}"
+
+
+def lacks_plural(source: Message) -> bool:
+    """Languages have up to six forms for "1 hour, 2 hours"; only ngettext and ``pluralize`` give a translator all."""
+    return isinstance(source.id, str) and bool(COUNTED.search(source.id))
 
 
 def fault_of(source: Message, translated: Message | None, plurals: int) -> str | None:

@@ -42,7 +42,9 @@ def _both(payload: InquiryPayload, template: str, subject: str, **values: Any) -
         mails.append(
             Mail(
                 template=template,
-                subject=_(subject).format(reference=payload.reference, subject=one_line(payload.subject)),
+                subject=_(subject).format(
+                    reference=languages.isolated(payload.reference, language), subject=one_line(payload.subject)
+                ),
                 to=Person(one_line(recipient.name), recipient.email),
                 language=language,
                 values={"name": "", "reference": payload.reference, "link": recipient.link, **made},

@@ -70,9 +70,4 @@ def greeting_name(text: str) -> str:
 
 def moment(day: str, clock: str, language: str) -> str:
     _ = languages.translations(language).gettext
-    return _("{day}, {time}").format(day=day, time=isolated(clock, language))
-
-
-def isolated(text: str, language: str) -> str:
-    """Digits and zone names keep their order inside right-to-left text (Unicode UAX #9, LRI and PDI)."""
-    return f"\u2066{text}\u2069" if languages.direction(language) == "rtl" else text
+    return _("{day}, {time}").format(day=day, time=languages.isolated(clock, language))

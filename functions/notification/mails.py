@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from functions.notification.inquiry_mails import INQUIRY_MAILS
-from functions.notification.mail import Calendar, Mail, Person, greeting_name, isolated, moment
+from functions.notification.mail import Calendar, Mail, Person, greeting_name, moment
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     EventFacts,
@@ -140,7 +140,7 @@ def when(facts: EventFacts, language: str) -> list[str]:
     first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
     zone = f"({languages.offset(facts.starts_at, facts.timezone)}, {facts.timezone})"
     if first == last:
-        return [first, isolated(f"{start}–{end} {zone}", language)]
+        return [first, languages.isolated(f"{start}–{end} {zone}", language)]
     return [f"{moment(first, start, language)} –", moment(last, f"{end} {zone}", language)]
 
 

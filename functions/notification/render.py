@@ -14,7 +14,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,7 @@ import jinja2
 
 from functions.notification.mail import Attachment, Calendar, Mail, Person
 from shared.addresses import ascii_address
-from shared.text import one_line
+from shared.text import one_line, unbroken
 from shared.web import languages
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -45,7 +45,7 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
     message = EmailMessage(UTF8 if international else POLICY)
     message.set_raw("From", _address(sender))
     message.set_raw("To", _address(mail.to))
-    message.set_raw("Subject", _encoded(one_line(mail.subject)))
+    message.set_raw("Subject", _encoded(unbroken(mail.subject)))
     message["Date"] = format_datetime(written)
     message["Message-ID"] = mail.message_id or f"<{_digest(key)}@{domain}>"
     if mail.references:
@@ -121,6 +121,7 @@ def _environment(language: str) -> jinja2.Environment:
         auto_reload=False,
     )
     environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["isolated"] = partial(languages.isolated, language=language)
     right_to_left = languages.direction(language) == "rtl"
     environment.globals.update(dir="rtl" if right_to_left else "ltr", start="right" if right_to_left else "left")
     return environment

@@ -73,13 +73,17 @@ def check_rate(visit: Visit) -> None:
 
 def too_many(visit: Visit, wait: int) -> Problem:
     """429; ``wait`` in seconds."""
-    _ = visit.gettext
-    detail = _("To keep machines out, we take only so many from one place. Please try again in {minutes} minutes.")
+    _, minutes = visit.gettext, -(-wait // 60)
+    detail = visit.ngettext(
+        "To keep machines out, we take only so many from one place. Please try again in {minutes} minute.",
+        "To keep machines out, we take only so many from one place. Please try again in {minutes} minutes.",
+        minutes,
+    )
     return Problem(
         429,
         "too-many-requests",
         _("That was a lot at once."),
-        detail.format(minutes=-(-wait // 60)),
+        detail.format(minutes=minutes),
         headers={"Retry-After": str(wait)},
     )
 

@@ -27,8 +27,8 @@ def available() -> tuple[str, ...]:
 
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """The catalogue of ``language``; what it lacks, and unknown languages, are in English."""
-    return gettext.translation("onestop", LOCALE, [language], fallback=True)
+    """The catalogue nearest to the tag; what it lacks, and unknown languages, are in English."""
+    return gettext.translation("onestop", LOCALE, [best(language)], fallback=True)
 
 
 def best(wanted: str | None) -> str:
@@ -42,6 +42,11 @@ def direction(language: str) -> str:
     return "rtl" if language.split("-")[0] in ("ar", "fa", "he", "ur") else "ltr"
 
 
+def isolated(text: str, language: str) -> str:
+    """Digits, zone names and references keep their order inside right-to-left text (Unicode UAX #9, LRI and PDI)."""
+    return f"\u2066{text}\u2069" if direction(language) == "rtl" else text
+
+
 @cache
 def name(language: str, reader: str | None = None) -> str:
     """A language's name in the language ``reader``; without one, in itself: ``العربية``."""
@@ -52,8 +57,13 @@ def name(language: str, reader: str | None = None) -> str:
 
 
 def text(texts: Mapping[str, str], language: str) -> str:
-    """A text of the content in ``language``, else in English."""
-    return texts.get(language) or texts.get(SOURCE) or next(iter(texts.values()), "")
+    """A text of the content in ``language``, else in the wider one (``ar`` for ``ar-EG``), else in English."""
+    tag = language
+    while tag:
+        if found := texts.get(tag) or texts.get(tag.lower()):
+            return found
+        tag = tag.rpartition("-")[0]  # RFC 4647, section 3.4
+    return texts.get(SOURCE) or next(iter(texts.values()), "")
 
 
 def day(instant: datetime, timezone: str, language: str) -> str:

@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -81,6 +81,9 @@ class Visit:
 
     def gettext(self, text: str) -> str:
         return languages.translations(self.language).gettext(text)
+
+    def ngettext(self, one: str, more: str, number: int) -> str:
+        return languages.translations(self.language).ngettext(one, more, number)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """An HTML page; ``visit`` and ``lang`` are known in every template."""
@@ -262,6 +265,7 @@ def _environment(templates: Path, language: str) -> jinja2.Environment:
     environment.policies["ext.i18n.trimmed"] = True  # as infra/catalogues.py extracts
     catalogue = languages.translations(language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["isolated"] = partial(languages.isolated, language=language)
     environment.globals.update(
         asset=asset,
         languages=languages,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import icalendar
 import pytest
 from werkzeug.test import TestResponse
 
@@ -300,6 +301,15 @@ def test_the_calendar_file_and_the_join_link_are_for_confirmed_people_only(world
     assert "number 1 in line" in words(page)
     assert "meet.example.org" not in page.text
     assert world.visitor.get(f"{waiting}/calendar.ics").status_code == 404
+
+
+def test_the_calendar_file_is_in_the_nearest_language(world: PageWorld) -> None:
+    world.event(title={"en": "Forum", "ar": "منتدى"}, join_link="https://meet.example.org/1")
+    world.register("Lina", language="ar-EG")
+    calendar = icalendar.Calendar.from_ical(world.visitor.get(f"/r/{world.manage('Lina')}/calendar.ics").data)
+    (entry,) = calendar.events
+    assert entry["SUMMARY"] == "منتدى"
+    assert entry["DESCRIPTION"].startswith("انضم")
 
 
 # --- every page -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from babel.messages import Message
 from babel.messages.pofile import read_po
 
 from infra import catalogues
@@ -46,3 +47,18 @@ def test_the_last_plural_form_must_name_the_number(forms: list[str], fault: str 
     catalog = read_po(io.BytesIO((identity + strings).encode()), locale="fr")
     (message,) = (message for message in catalog if message.id)
     assert catalogues.fault_of(message, message, 2) == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("Try again in {minutes} minutes.", True),
+        ("within %(hours)s hours", True),
+        ("%(count)s of %(total)s", True),
+        ("at position %(position)s", False),
+        ("Re: {reference}", False),
+        (("%(hours)s hour", "%(hours)s hours"), False),
+    ],
+)
+def test_a_number_of_things_needs_its_plural_forms(text: str | tuple[str, str], lacks: bool) -> None:
+    assert catalogues.lacks_plural(Message(text)) is lacks

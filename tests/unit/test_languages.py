@@ -59,6 +59,13 @@ def test_arabic_counts_seats_in_its_six_forms(count: int, words: str) -> None:
     assert catalogue.ngettext("%(count)s seat left", "%(count)s seats left", count) % {"count": count} == words
 
 
+@pytest.mark.parametrize(("minutes", "words"), [(1, "دقيقة واحدة"), (2, "دقيقتين"), (5, "5 دقائق"), (60, "60 دقيقة")])
+def test_arabic_counts_minutes_in_its_forms(minutes: int, words: str) -> None:
+    text = "To keep machines out, we take only so many from one place. Please try again in {minutes} minute"
+    said = languages.translations("ar").ngettext(f"{text}.", f"{text}s.", minutes).format(minutes=minutes)
+    assert said.endswith(f" {words}.")
+
+
 def test_an_instant_is_told_in_the_zone_of_the_event() -> None:
     assert languages.day(WEBINAR, "Europe/Zurich", "en") == "Thursday, 3 July 2025"
     assert languages.clock_time(WEBINAR, "Europe/Zurich", "en") == "13:00"
@@ -94,3 +101,9 @@ def test_what_a_text_lacks_in_a_language_is_in_english() -> None:
     assert languages.text({"en": "Forum", "ar": "منتدى"}, "ar") == "منتدى"
     assert languages.text({"en": "Forum"}, "ar") == "Forum"
     assert languages.text({}, "ar") == ""
+
+
+@pytest.mark.parametrize("tag", ["ar-EG", "AR-EG", "ar-Arab-EG"])
+def test_a_text_and_a_catalogue_are_found_for_a_language_of_one_country(tag: str) -> None:
+    assert languages.text({"en": "Forum", "ar": "منتدى"}, tag) == "منتدى"
+    assert languages.translations(tag).gettext("Reference") == languages.translations("ar").gettext("Reference")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from datetime import datetime, timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -22,10 +23,12 @@ from shared.contracts.registration import (
     RegistrationConfirmed,
     RegistrationCorrected,
     RegistrationExpired,
+    RegistrationPayload,
     RegistrationReceived,
     RegistrationRepeated,
     ReminderDue,
 )
+from shared.contracts.visitors import AddressCodeRequested
 from shared.web import languages
 from tests.payloads import FACTS, JOIN, MANAGE, NOW, common, every_inquiry_payload, every_payload, person
 
@@ -208,6 +211,18 @@ def test_an_unknown_language_is_english() -> None:
     message = sent(RegistrationConfirmed(**common(registrant=person("tlh")), sequence=0))
     assert message["Content-Language"] == languages.SOURCE
     assert message["Subject"] == "Your registration is confirmed: World Local Production Forum"
+
+
+@pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload("ar")], ids=names)
+def test_a_reference_keeps_its_order_in_arabic(payload: Payload) -> None:
+    """ "2345-6BCD" after an Arabic word reads "6BCD-2345" (UAX #9, W2 and N1), unless it is isolated."""
+    if isinstance(payload, RegistrationPayload):
+        payload = payload.model_copy(update={"registrant": person("ar")})
+    elif isinstance(payload, AddressCodeRequested):
+        payload = payload.model_copy(update={"language": "ar", "code": "2345-6BCD"})
+    message = sent(payload.model_copy(update={"reference": "2345-6BCD"}))
+    shown = f"{message['Subject']}\n{text_of(message)}"
+    assert len(re.findall("2345-6BCD", shown)) == len(re.findall("\u20662345-6BCD\u2069", shown))
 
 
 # -- hostile input --
