@@ -2,7 +2,7 @@
 
 Every action takes the ``version`` that the person saw and raises ``Stale`` where the inquiry has changed since,
 ``NotFound`` where they may not see it, ``NotAllowed`` where its state or the requester's choice forbids the action.
-Roles are checked by the pages (``shared.staff.gate``).
+What a role may do is asked by the routes (``shared.staff.permissions``).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Casework:
     def assign(self, staff: Member, reference: str, version: str, to: str, reason: str = "") -> None:
         """Give my organisation's part to a colleague of it (an address). Raises ``Invalid`` (``to``)."""
         person = self._content.person(to)
-        if person is None or person.organisation != staff.organisation or person.role == "viewer":
+        if person is None or person.organisation != staff.organisation or not person.may("inquiries.answer"):
             raise Invalid({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
 
         def change(case: Case) -> None:

@@ -7,20 +7,19 @@ from flask import Response
 from functions.inquiries import desk_absences, desk_inquiry, desk_lists, desk_quarantine, desk_routing
 from functions.inquiries.base import Means
 from functions.inquiries.service import Service
-from shared.staff import gate, sign_in
+from shared.staff import sign_in
 from shared.staff.members import member
 from shared.web.site import Site, Visit
 
 
 def register(site: Site, service: Service, means: Means) -> None:
-    """Put the desk on ``site``, signed-in staff only, with the pages of signing in."""
-    gate.protect(site)
+    """Put the desk on ``site``, with the pages of signing in."""
     sign_in.routes(site)
     for part in (desk_lists, desk_inquiry, desk_quarantine, desk_routing):
         part.register(site, service)
     desk_absences.register(site, service, means)
 
-    @site.route("/desk")
+    @site.route("/desk", may="desk.view")
     def first_page(visit: Visit) -> Response:
         overview = service.reading.overview(member(visit))
         return visit.page("desk_first.html", overview=overview, **desk_lists.names(visit, service))

@@ -10,7 +10,7 @@ from functions.inquiries.absences import set_absence
 from functions.inquiries.base import Invalid, Means, NotFound
 from functions.inquiries.desk_lists import names
 from functions.inquiries.service import Service
-from shared.staff import gate
+from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
@@ -28,16 +28,16 @@ def register(site: Site, service: Service, means: Means) -> None:
             **names(visit, service),
         )
 
-    @site.route("/desk/absences")
+    @site.route("/desk/absences", may="absences.view")
     def show(visit: Visit) -> Response:
         return page(visit, {})
 
-    @site.route("/desk/absences", "POST")
+    @site.route("/desk/absences", "POST", may="absences.own")
     def change(visit: Visit) -> Response:
         me, form = member(visit), visit.request.form
         email = form.get("email", "")
         if email != me.email:
-            gate.check(visit, "focal_point")
+            require(visit, "absences.others")
         _ = visit.gettext
         days: dict[str, date | None] = {}
         for name in ("first", "last"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from flask import Response
 
@@ -16,12 +17,21 @@ from functions.inquiries.reading import View
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.contracts.inquiries import Explanation
-from shared.staff import gate
+from shared.staff.gate import require
 from shared.staff.members import Member, member
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
 ADDRESS = "/desk/inquiries/<reference>"
+ACTIONS = {
+    "take": "inquiries.take",
+    "assign": "inquiries.assign",
+    "hand-over": "inquiries.hand_over",
+    "close": "inquiries.close",
+    "reopen": "inquiries.reopen",
+    "erase": "inquiries.erase.confirm",
+}
+"""The permission that each needs."""
 
 
 @dataclass
@@ -41,11 +51,12 @@ class Draft:
 
 def register(site: Site, service: Service) -> None:
     pages = InquiryPages(service)
-    site.route(ADDRESS)(pages.show)
-    site.route(f"{ADDRESS}/files/<id>")(pages.file)
-    site.route(f"{ADDRESS}/answer", "POST", max_body=MAX_BODY)(pages.answer)
-    site.route(f"{ADDRESS}/note", "POST", max_body=MAX_BODY)(pages.note)
-    site.route(f"{ADDRESS}/<any('take', 'assign', 'hand-over', 'close', 'reopen', 'erase'):action>", "POST")(pages.act)
+    site.route(ADDRESS, may="inquiries.view")(pages.show)
+    site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
+    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY)(pages.answer)
+    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY)(pages.note)
+    for action, permission in ACTIONS.items():
+        site.route(f"{ADDRESS}/{action}", "POST", may=permission)(partial(pages.act, action=action))
 
 
 class InquiryPages:
@@ -79,6 +90,8 @@ class InquiryPages:
                 draft.preview, draft.errors = False, {"text": visit.gettext("This field is required.")}
             return self._page(visit, view, draft)
         awaits, close = draft.after == "waiting", draft.after == "closed"
+        if close:
+            require(visit, "inquiries.close")
         return self._try(
             visit,
             reference,
@@ -105,8 +118,6 @@ class InquiryPages:
         form, casework = visit.request.form, self._casework
         to, organisation = form.get("to", ""), form.get("organisation", "")
         reason = (form.get("reason") or form.get("because", "")).strip()  # two forms of one page
-        if action in ("hand-over", "erase"):
-            gate.check(visit, "focal_point")
         actions: dict[str, Callable[[Member, str], None]] = {
             "take": lambda me, version: casework.take(me, reference, version),
             "assign": lambda me, version: casework.assign(me, reference, version, to, reason),

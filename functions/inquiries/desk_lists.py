@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
@@ -51,9 +52,10 @@ COLUMNS = (
 
 def register(site: Site, service: Service) -> None:
     lists = Lists(service)
-    site.route("/desk/inquiries")(lists.show)
-    site.route("/desk/inquiries", "POST")(lists.act)
-    site.route("/desk/inquiries.<any(csv, xlsx):format>")(lists.export)
+    site.route("/desk/inquiries", may="desk.view")(lists.show)
+    site.route("/desk/inquiries/assign", "POST", may="inquiries.assign")(partial(lists.act, action="assign"))
+    site.route("/desk/inquiries/close", "POST", may="inquiries.close")(partial(lists.act, action="close"))
+    site.route("/desk/inquiries.<any(csv, xlsx):format>", may="inquiries.export")(lists.export)
 
 
 class Lists:
@@ -82,14 +84,14 @@ class Lists:
             **names(visit, self._service),
         )
 
-    def act(self, visit: Visit) -> Response:
-        """Assign or close what is ticked. Each goes its own way: what has changed since the list was shown is left."""
+    def act(self, visit: Visit, action: str) -> Response:
+        """``assign`` or ``close`` what is ticked. Each goes its own way: what has changed meanwhile is left."""
         me, form = member(visit), visit.request.form
         results = Counter[str]()
         left = []
         for ticked in form.getlist("selected")[:PAGE]:
             reference, _, seen = ticked.partition("~")
-            result = self._one(me, reference, seen, form.get("action", ""), form.get("to", ""))
+            result = self._one(me, reference, seen, action, form.get("to", ""))
             results[result] += 1
             if result != "done":
                 left.append(f"{reference}:{result}")
@@ -106,10 +108,8 @@ class Lists:
                 return "changed"
             if action == "close":
                 casework.close(me, reference, view.version)
-            elif action == "assign":
-                casework.assign(me, reference, view.version, to)
             else:
-                return "not_allowed"
+                casework.assign(me, reference, view.version, to)
         except Stale:
             return "changed"
         except NotFound:

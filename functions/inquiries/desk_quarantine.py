@@ -22,11 +22,11 @@ SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
 
 def register(site: Site, service: Service) -> None:
     pages = QuarantinePages(service)
-    site.route("/desk/quarantine")(pages.list)
-    site.route("/desk/quarantine/<id>")(pages.show)
-    site.route("/desk/quarantine/<id>/mail")(pages.save)
-    site.route("/desk/quarantine/<id>/thread", "POST")(pages.thread)
-    site.route("/desk/quarantine/<id>/dismiss", "POST")(pages.dismiss)
+    site.route("/desk/quarantine", may="quarantine.view")(pages.list)
+    site.route("/desk/quarantine/<id>", may="quarantine.view")(pages.show)
+    site.route("/desk/quarantine/<id>/mail", may="quarantine.view")(pages.save)
+    site.route("/desk/quarantine/<id>/thread", "POST", may="quarantine.settle")(pages.thread)
+    site.route("/desk/quarantine/<id>/dismiss", "POST", may="quarantine.settle")(pages.dismiss)
 
 
 class QuarantinePages:

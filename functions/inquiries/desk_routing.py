@@ -23,11 +23,11 @@ class BadDraft(Exception):
 
 
 def register(site: Site, service: Service) -> None:
-    @site.route("/desk/routing")
+    @site.route("/desk/routing", may="routing.try")
     def form(visit: Visit) -> Response:
         return _page(visit, service, None, "", [])
 
-    @site.route("/desk/routing", "POST", max_body=MAX_DRAFT)
+    @site.route("/desk/routing", "POST", may="routing.try", max_body=MAX_DRAFT)
     def run(visit: Visit) -> Response:
         draft = visit.request.form.get("rules", "")
         try:

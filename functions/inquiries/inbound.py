@@ -149,7 +149,7 @@ class Inbound:
         if mail.sender == folded_address(case.inquiry.requester.email):
             return None
         person = self._content.person(mail.sender) if party != REQUESTER_PARTY else None
-        if person and person.organisation == party and party in case.assignments and person.role != "viewer":
+        if person and person.organisation == party and party in case.assignments and person.may("inquiries.answer"):
             return person
         raise _Aside("unknown_sender", inquiry=case.reference)
 

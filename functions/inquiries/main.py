@@ -45,8 +45,9 @@ def _web() -> Site:
 @cache
 def _desk() -> Site:
     from functions.inquiries import desk as pages
+    from shared.staff.gate import DeskGate
 
-    site = Site(platform(), TEMPLATES)
+    site = Site(platform(), TEMPLATES, DeskGate())
     pages.register(site, _service(), _means())
     return site
 

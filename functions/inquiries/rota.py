@@ -41,7 +41,7 @@ class Rota:
 
 def candidates(staff: list[Staff], queue: str, language: str) -> list[Staff]:
     """Those of the queue who may answer and speak the language (else all of the queue), by address."""
-    members = [person for person in staff if queue in person.queues and person.role != "viewer"]
+    members = [person for person in staff if queue in person.queues and person.may("inquiries.answer")]
     members.sort(key=lambda person: person.email)
     spoken = language.lower().split("-")[0]
     speakers = [person for person in members if spoken in {one.lower().split("-")[0] for one in person.languages}]

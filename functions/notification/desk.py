@@ -13,7 +13,6 @@ from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.masks import masked
 from shared.ports import Cursor
-from shared.staff import gate
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -21,10 +20,7 @@ VIEWS = ("failed", "suppressed", "queued", "sent", "dead")
 
 
 def register(site: Site, deliveries: Deliveries) -> None:
-    gate.protect(site, "/mailbox")
-    site.before.append(_administrators_only)
-
-    @site.route("/desk/mail")
+    @site.route("/desk/mail", may="deliveries.view")
     def overview(visit: Visit) -> Response:
         store = visit.platform.store
         asked = visit.request.args.get("state", "")
@@ -52,23 +48,18 @@ def register(site: Site, deliveries: Deliveries) -> None:
             masked=masked,
         )
 
-    @site.route("/desk/mail/retry", "POST")
+    @site.route("/desk/mail/retry", "POST", may="deliveries.retry")
     def retry(visit: Visit) -> Response:
         """Queue a delivery again; it leaves with the next tick of the clock."""
         if not deliveries.retry(visit.request.form.get("id", "")):
             raise Problem(409, "not-failed", visit.gettext("This mail is on its way already."))
         return visit.redirect("/desk/mail?state=queued")
 
-    @site.route("/desk/mail/replay", "POST")
+    @site.route("/desk/mail/replay", "POST", may="dead_letters.replay")
     def replay_letter(visit: Visit) -> Response:
         topics = {s.name: s.topic for s in topology.load().subscriptions}
         replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
         return visit.redirect("/desk/mail?state=dead")
-
-
-def _administrators_only(visit: Visit) -> None:
-    if visit.request.path.startswith("/desk/"):
-        gate.check(visit, "administrator")
 
 
 def _cursor(text: str) -> Cursor | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from flask import Response
 
 from shared.web.problem import Problem
-from shared.web.site import POLICY, Site, Visit
+from shared.web.site import ANYBODY, POLICY, Site, Visit
 
 PAGE = 25
 VIEWS = ("html", "text", "headers", "source")
@@ -48,14 +48,14 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         return
     box = mailbox
 
-    @site.route("/mailbox")
+    @site.route("/mailbox", may=ANYBODY)
     def overview(visit: Visit) -> Response:
         keys, number = box.keys(), max(visit.request.args.get("page", 1, type=int), 1)
         shown = keys[(number - 1) * PAGE : number * PAGE]
         lines = [_line(key, content) for key in shown if (content := box.read(key)) is not None]
         return visit.page("mailbox.html", lines=lines, number=number, more=len(keys) > number * PAGE, total=len(keys))
 
-    @site.route("/mailbox/<key>")
+    @site.route("/mailbox/<key>", may=ANYBODY)
     def one(visit: Visit, key: str) -> Response:
         content = _content(visit, box, key)
         message = _parsed(content)
@@ -74,7 +74,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         page.headers["Content-Security-Policy"] = FRAMING
         return page
 
-    @site.route("/mailbox/<key>/html")
+    @site.route("/mailbox/<key>/html", may=ANYBODY)
     def html_part(visit: Visit, key: str) -> Response:
         body = _parsed(_content(visit, box, key)).get_body(("html",))
         html = body.get_content() if body else ""
@@ -82,7 +82,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         new_window = html.replace("<head>", '<head><base target="_blank">', 1)
         return Response(new_window, headers=confined, content_type="text/html; charset=utf-8")
 
-    @site.route("/mailbox/<key>/attachments/<int:number>")
+    @site.route("/mailbox/<key>/attachments/<int:number>", may=ANYBODY)
     def attachment(visit: Visit, key: str, number: int) -> Response:
         found = _attachments(_parsed(_content(visit, box, key)))
         if number >= len(found):

@@ -28,8 +28,9 @@ def _deliveries() -> Deliveries:
 def _desk() -> Site:
     from functions.notification import desk as pages
     from functions.notification import inbox
+    from shared.staff.gate import DeskGate
 
-    site, mailer = Site(platform(), TEMPLATES), platform().mailer
+    site, mailer = Site(platform(), TEMPLATES, DeskGate()), platform().mailer
     pages.register(site, _deliveries())
     inbox.register(site, mailer if isinstance(mailer, MaildirMailer) else None)
     return site

@@ -11,7 +11,6 @@ from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
 from shared.ports import Cursor
-from shared.staff import gate
 from shared.web import sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
@@ -33,15 +32,13 @@ COLUMNS = (
 
 
 def register(site: Site, service: Registrations) -> None:
-    gate.protect(site)
-
-    @site.route("/desk/events")
+    @site.route("/desk/events", may="events.view")
     def overview(visit: Visit) -> Response:
         events = service.events.listed()[::-1]
         rows = [(event, service.counts(event.id, STATES), service.seats_left(event)) for event in events]
         return visit.page("desk_events.html", rows=rows, now=visit.platform.clock.now())
 
-    @site.route("/desk/events/<event_id>")
+    @site.route("/desk/events/<event_id>", may="registrations.view")
     def one(visit: Visit, event_id: str) -> Response:
         event, state = _event(visit, service, event_id), _state(visit)
         created_at, _, reference = visit.request.args.get("after", "").partition("~")
@@ -51,14 +48,12 @@ def register(site: Site, service: Registrations) -> None:
         counts = service.counts(event.id, STATES)
         return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts)
 
-    @site.route("/desk/events/<event_id>/registrations.<kind>")
+    @site.route("/desk/events/<event_id>/registrations.<any(csv, xlsx):kind>", may="registrations.export")
     def export(visit: Visit, event_id: str, kind: str) -> Response:
         event, state = _event(visit, service, event_id), _state(visit)
         questions = [question.id for question in event.questions]
         rows = (_row(registration, questions) for registration in _everyone(service, event, state))
-        write = {"csv": sheets.csv_file, "xlsx": sheets.xlsx_file}.get(kind)
-        if write is None:
-            raise Problem(404, "http", visit.gettext("There is nothing at this address."))
+        write = sheets.csv_file if kind == "csv" else sheets.xlsx_file
         return write(f"{event.id}-{state}", [*COLUMNS, *questions], rows)
 
 

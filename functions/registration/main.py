@@ -40,8 +40,9 @@ def _web() -> Site:
 @cache
 def _desk() -> Site:
     from functions.registration import desk as pages
+    from shared.staff.gate import DeskGate
 
-    site = Site(platform(), TEMPLATES)
+    site = Site(platform(), TEMPLATES, DeskGate())
     pages.register(site, _service())
     return site
 

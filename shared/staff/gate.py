@@ -1,43 +1,58 @@
-"""The gate of the desks: nobody but signed-in staff gets in."""
+"""The gate of the desks: staff who have signed in, and whose role has the permission that the route names."""
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
 from urllib.parse import quote
 
 from flask import Response
 
+from shared.ports import Create, utc_text
 from shared.staff.members import member
+from shared.staff.permissions import PERMISSIONS, RECORDED
 from shared.staff.sessions import current
 from shared.web.problem import Problem
-from shared.web.site import Site, Visit
+from shared.web.site import Visit
 
+AUDIT = "audit"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
+UNTOLD = ("q", "after", "lang", "done", "left")  # what people search for may name a person: it outlives an erasure
 
 
-def protect(site: Site, *open: str) -> None:
-    """Let nobody but signed-in staff in, and viewers only look; ``open`` paths (and all below them) stay as they are.
+class DeskGate:
+    """``shared.web.site.Gate`` for the sites of staff."""
 
-    Register it before any other step of ``site.before``.
-    """
-    free = ("/healthz", SIGN_IN, SIGN_OUT, *open)
+    templates = Path(__file__).with_name("templates")
+    permissions = frozenset(PERMISSIONS)
 
-    def step(visit: Visit) -> Response | None:
-        path = visit.request.path
-        if any(path == prefix or path.startswith(f"{prefix}/") for prefix in free):
-            return None
+    def enter(self, visit: Visit, permission: str) -> Response | None:
+        """Raises ``Problem`` (403) where the role lacks the permission."""
         visit.staff = current(visit)
         if visit.staff is None:
             return _ask_to_sign_in(visit)
-        if visit.request.method not in ("GET", "HEAD"):
-            check(visit, "officer")
+        require(visit, permission)
         return None
 
-    site.before.append(step)
+    def leave(self, visit: Visit, permission: str) -> None:
+        """Record who is shown a person's data before they are: what cannot be recorded is not shown."""
+        if permission not in RECORDED:
+            return
+        me, request = member(visit), visit.request
+        entry = {
+            "time": utc_text(visit.platform.clock.now()),
+            "actor": me.email,
+            "organisation": me.organisation,
+            "action": permission,
+            "path": request.path,
+            "detail": {name: value for name, value in request.args.items() if value and name not in UNTOLD},
+        }
+        visit.platform.store.commit([Create(AUDIT, secrets.token_hex(12), entry)])
 
 
-def check(visit: Visit, role: str) -> None:
-    """Raises ``Problem`` (403) where the person's role does not include ``role``."""
-    if not member(visit).may(role):
+def require(visit: Visit, permission: str) -> None:
+    """For what depends on more than the route: my own absence or a colleague's. Raises ``Problem`` (403)."""
+    if not member(visit).may(permission):
         _ = visit.gettext
         detail = _("Ask an administrator of your organisation if you need to do this.")
         raise Problem(403, "not-allowed", _("Your role does not allow this."), detail)

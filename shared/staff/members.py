@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared.addresses import folded_address
 from shared.ports import Store
-from shared.staff.permissions import ROLES
+from shared.staff.permissions import ROLES, allowed
 from shared.web.site import Visit
 
 STAFF = "staff"
@@ -25,9 +25,8 @@ class Member:
     languages: tuple[str, ...]
     queues: tuple[str, ...]
 
-    def may(self, role: str) -> bool:
-        """Whether this role includes ``role``, one of ``ROLES``."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+    def may(self, permission: str) -> bool:
+        return allowed(self.role, permission)
 
 
 def find(store: Store, email: str) -> Member | None:

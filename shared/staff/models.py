@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from shared.addresses import folded_address
 from shared.fields import Country, Email, Language, Line, Localised, Slug, Zone
+from shared.staff.permissions import allowed
 
 Role = Literal["viewer", "officer", "focal_point", "administrator"]
-"""Each may do what the one before it may: read; answer and assign; hand over and erase; see to content and staff."""
+"""What each may do is in ``permissions.py``."""
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -119,6 +120,9 @@ class Staff(Content):
     @classmethod
     def _folded(cls, email: str) -> str:
         return folded_address(email)
+
+    def may(self, permission: str) -> bool:
+        return allowed(self.role, permission)
 
     def absent(self, day: date) -> bool:
         return bool(

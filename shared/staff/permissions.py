@@ -1,3 +1,76 @@
-"""What each role may do."""
+"""The one table of rights: which role has which permission.
 
-ROLES = ("viewer", "officer", "focal_point", "administrator")  # each may do what the ones before it may
+A route of a desk names the permission that it needs (``site.route(..., may="inquiries.close")``), templates and rules
+ask for one, and nobody asks for a role. Whose thing it is (the inquiry's organisations, the event's) is asked where the
+thing is read: what is not an organisation's does not exist for its staff, whatever their role.
+"""
+
+from __future__ import annotations
+
+ADDED = {
+    "viewer": {
+        "desk.view",  # what waits, the lists and their search
+        "inquiries.view",
+        "quarantine.view",
+        "routing.try",
+        "absences.view",
+        "events.view",
+        "registrations.view",
+    },
+    "officer": {
+        "inquiries.answer",
+        "inquiries.note",
+        "inquiries.take",
+        "inquiries.assign",
+        "inquiries.close",
+        "inquiries.reopen",
+        "inquiries.export",
+        "quarantine.settle",  # put a mail into its inquiry, or dismiss it
+        "absences.own",
+        "registrations.export",
+    },
+    "focal_point": {
+        "inquiries.hand_over",
+        "inquiries.erase.ask",
+        "inquiries.erase.confirm",
+        "absences.others",
+    },
+    "administrator": {
+        "deliveries.view",
+        "deliveries.retry",
+        "dead_letters.replay",
+    },
+}
+"""What each role may do besides what the roles before it may."""
+
+ROLES = tuple(ADDED)
+GRANTED = {role: set[str]().union(*list(ADDED.values())[: place + 1]) for place, role in enumerate(ROLES)}
+"""All that each role may do."""
+PERMISSIONS = GRANTED[ROLES[-1]]
+
+RECORDED = {
+    "inquiries.view",
+    "inquiries.answer",
+    "inquiries.note",
+    "inquiries.take",
+    "inquiries.assign",
+    "inquiries.hand_over",
+    "inquiries.close",
+    "inquiries.reopen",
+    "inquiries.erase.ask",
+    "inquiries.erase.confirm",
+    "inquiries.export",
+    "quarantine.view",
+    "quarantine.settle",
+    "registrations.view",
+    "registrations.export",
+    "deliveries.view",
+}
+"""Whoever is shown something under one of these sees a person's data, which leaves an audit entry (``gate.py``)."""
+
+
+def allowed(role: str, permission: str) -> bool:
+    """Whether the role has the permission. Raises ``KeyError`` for a permission that is not in the table."""
+    if permission not in PERMISSIONS:
+        raise KeyError(f"no role has {permission!r}: add it to shared/staff/permissions.py")
+    return permission in GRANTED.get(role, ())

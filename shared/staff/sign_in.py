@@ -17,7 +17,7 @@ from shared.staff.sessions import COOKIE, SESSIONS, begin, current, session_of
 from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.abuse import check_rate, too_many
-from shared.web.site import Site, Visit
+from shared.web.site import ANYBODY, Site, Visit
 
 SIGN_INS = "sign_ins"
 LINK_LIFE = timedelta(minutes=15)
@@ -26,12 +26,16 @@ LINKS_PER_HOUR = 10  # to one address
 
 def routes(site: Site) -> None:
     """The pages of signing in and out, on the one target that owns ``/desk/sign-in``."""
-    site.route(SIGN_IN)(_sign_in_page)
-    site.route(SIGN_IN, "POST")(_ask_for_link)
-    site.route(f"{SIGN_IN}/<token>")(_link_page)
-    site.route(f"{SIGN_IN}/<token>", "POST")(_use_link)
-    site.route(SIGN_OUT, "POST")(_sign_out)
-    site.route(f"{SIGN_OUT}/everywhere", "POST")(_sign_out_everywhere)
+    pages = (
+        (SIGN_IN, "GET", _sign_in_page),
+        (SIGN_IN, "POST", _ask_for_link),
+        (f"{SIGN_IN}/<token>", "GET", _link_page),
+        (f"{SIGN_IN}/<token>", "POST", _use_link),
+        (SIGN_OUT, "POST", _sign_out),
+        (f"{SIGN_OUT}/everywhere", "POST", _sign_out_everywhere),
+    )
+    for rule, method, handler in pages:
+        site.route(rule, method, may=ANYBODY)(handler)
 
 
 # -- signing in --

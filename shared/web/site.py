@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -45,6 +45,8 @@ SECURITY_HEADERS = {
 }
 ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Accept-Language, Altcha-Solution"  # from other origins
 MAX_BODY = 256 * 1024  # bytes; a route with attachments states its own
+ANYBODY = "anybody"  # of a route: whoever comes, signed in or not
+REDIRECTS = range(300, 400)
 ONE_YEAR = 365 * 24 * 3600
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,25 @@ log = logging.getLogger(__name__)
 class Person(Protocol):
     """Somebody who has signed in."""
 
-    def may(self, role: str) -> bool: ...
+    def may(self, permission: str) -> bool: ...
+
+
+class Gate(Protocol):
+    """Who may come in, where a site is not for everybody (``shared.staff.gate``)."""
+
+    @property
+    def templates(self) -> Path:
+        """The folder of the gate's own pages and of what all pages behind it share."""
+
+    @property
+    def permissions(self) -> Set[str]:
+        """Those that a route may name."""
+
+    def enter(self, visit: Visit, permission: str) -> Response | None:
+        """Let them in (None), or answer for the handler. Raises ``Problem``."""
+
+    def leave(self, visit: Visit, permission: str) -> None:
+        """Before an answer that shows something goes out."""
 
 
 @dataclass
@@ -137,6 +157,7 @@ class Route:
     api: bool
     csrf: bool
     max_body: int
+    may: str = ANYBODY
 
 
 class Site:
@@ -144,33 +165,50 @@ class Site:
 
     Args:
         templates: the slice's folder; ``shared/web/templates`` is searched after it.
+        gate: for a site that is not for everybody: every route names who may come in.
     """
 
-    def __init__(self, platform: Platform, templates: Path) -> None:
+    def __init__(self, platform: Platform, templates: Path, gate: Gate | None = None) -> None:
         self.platform = platform
-        self._templates = templates
-        self._map = Map([Rule("/healthz", endpoint=Route(_health, True, False, 0), methods=["GET"])])
-        self.before: list[Callable[[Visit], Response | None]] = []
-        """Run before every handler, in order; the first response ends it (the desk's sign-in)."""
+        self.gate = gate
+        self._templates = (templates, HERE / "templates", *([gate.templates] if gate else []))
+        self.map = Map([Rule("/healthz", endpoint=Route(_health, True, False, 0), methods=["GET"])])
         self.limiter = Limiter(platform.store, platform.clock, platform.settings.secret_keys[-1])
 
     def route(
-        self, rule: str, *methods: str, api: bool = False, csrf: bool = True, max_body: int = MAX_BODY
+        self,
+        rule: str,
+        *methods: str,
+        may: str | None = None,
+        api: bool = False,
+        csrf: bool = True,
+        max_body: int = MAX_BODY,
     ) -> Callable[[Handler], Handler]:
         """Register ``handler(visit, **parts of the path)``.
 
         Args:
+            may: the permission that it needs, or ``ANYBODY``; asked for behind a gate and under ``/desk``.
             api: answers JSON, problems included, and sends CORS headers; no CSRF check, since it reads no cookie.
             csrf: off only for a POST that carries its own proof (a one-click link, a signed hook).
+
+        Raises ``ValueError`` where ``may`` is missing or not a permission of the gate.
         """
+        permission = self._permission(rule, may)
 
         def register(handler: Handler) -> Handler:
-            target = Route(handler, api, csrf and not api, max_body)
+            target = Route(handler, api, csrf and not api, max_body, permission)
             verbs = list(methods or ("GET",)) + (["OPTIONS"] if api else [])
-            self._map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
+            self.map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
             return handler
 
         return register
+
+    def _permission(self, rule: str, may: str | None) -> str:
+        if may is None and (self.gate or f"{rule}/".startswith("/desk/")):
+            raise ValueError(f"{rule}: say who may come in: may='...', a permission of the gate, or may=ANYBODY")
+        if may not in (None, ANYBODY) and (self.gate is None or may not in self.gate.permissions):
+            raise ValueError(f"{rule}: {may!r} is no permission of this site's gate")
+        return may or ANYBODY
 
     def environment(self, language: str) -> jinja2.Environment:
         return _environment(self._templates, language)
@@ -200,7 +238,7 @@ class Site:
 
     def _dispatch(self, visit: Visit) -> Response:
         request = visit.request
-        adapter = self._map.bind("", path_info=request.path, default_method=request.method)
+        adapter = self.map.bind("", path_info=request.path, default_method=request.method)
         rule, parts = adapter.match(return_rule=True)
         route = rule.endpoint
         assert isinstance(route, Route)
@@ -213,10 +251,17 @@ class Site:
             raise RequestEntityTooLarge
         if request.method == "POST" and route.csrf:
             visit.check_csrf()
-        for step in self.before:
-            if early := step(visit):
-                return early
-        return route.handler(visit, **parts)
+        if self.gate is None or route.may == ANYBODY:
+            return route.handler(visit, **parts)
+        return self._behind(self.gate, visit, route, parts)
+
+    def _behind(self, gate: Gate, visit: Visit, route: Route, parts: Mapping[str, Any]) -> Response:
+        if refusal := gate.enter(visit, route.may):
+            return refusal
+        response = route.handler(visit, **parts)
+        if response.status_code not in REDIRECTS:
+            gate.leave(visit, route.may)
+        return response
 
     def _choose_language(self, visit: Visit) -> None:
         request = visit.request
@@ -252,9 +297,9 @@ class Site:
 
 
 @cache
-def _environment(templates: Path, language: str) -> jinja2.Environment:
+def _environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([templates, HERE / "templates", HERE.parent / "staff" / "templates"]),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -16,6 +16,7 @@ from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
 from shared.ports import Create, utc_text
 from shared.staff import sessions
+from shared.staff.gate import DeskGate
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions import inquiry_world
@@ -74,7 +75,7 @@ def new_world(folder: Path) -> World:
     content.import_into(here.store, content.read(content.sample_files()), here.clock.now())
     means = Means(here.store, here.files, here.clock, here.tokens, here.settings.base_url, "onestop.test")
     service = Service(means)
-    web, staffed = Site(here, TEMPLATES), Site(here, TEMPLATES)
+    web, staffed = Site(here, TEMPLATES), Site(here, TEMPLATES, DeskGate())
     pages.register(web, service)
     status_page.register(web, service)
     desk.register(staffed, service, means)

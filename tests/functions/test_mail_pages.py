@@ -22,6 +22,7 @@ from shared.intake import DEAD_LETTERS
 from shared.ports import Create, Replace
 from shared.staff import members
 from shared.staff import sign_in as sign_in_pages
+from shared.staff.gate import DeskGate
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions.browser import Browser, platform, words
@@ -44,7 +45,7 @@ def deliveries(here: Platform) -> Deliveries:
 
 @pytest.fixture
 def browser(here: Platform, deliveries: Deliveries) -> Browser:
-    site, sign_in = Site(here, TEMPLATES), Site(here, TEMPLATES)
+    site, sign_in = Site(here, TEMPLATES, DeskGate()), Site(here, TEMPLATES, DeskGate())
     desk.register(site, deliveries)
     assert isinstance(here.mailer, MaildirMailer)
     inbox.register(site, here.mailer)

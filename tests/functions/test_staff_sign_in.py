@@ -11,10 +11,11 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from shared.ports import Create, Replace
-from shared.staff import gate, members, sessions
+from shared.staff import members, sessions
 from shared.staff import sign_in as pages
+from shared.staff.gate import DeskGate
 from shared.staff.members import member
-from shared.web.site import Site, Visit
+from shared.web.site import ANYBODY, Site, Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
 
@@ -33,20 +34,19 @@ def here(tmp_path: Path) -> Platform:
 
 
 def desk(here: Platform) -> Site:
-    site = Site(here, Path("unused"))
-    gate.protect(site, "/mailbox")
+    site = Site(here, Path("unused"), DeskGate())
     pages.routes(site)
 
-    @site.route("/desk", "GET", "POST")
+    @site.route("/desk", may="desk.view")
+    @site.route("/desk", "POST", may="inquiries.answer")
     def home(visit: Visit) -> Response:
         return Response(f"hello {member(visit).email} {visit.request.form.get('text', '')}")
 
-    @site.route("/desk/rules")
+    @site.route("/desk/rules", may="deliveries.view")
     def rules(visit: Visit) -> Response:
-        gate.check(visit, "administrator")
         return Response("rules")
 
-    @site.route("/mailbox")
+    @site.route("/mailbox", may=ANYBODY)
     def mailbox(visit: Visit) -> Response:
         return Response("mails")
 
