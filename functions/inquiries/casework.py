@@ -7,6 +7,7 @@ What a role may do is asked by the routes (``shared.staff.permissions``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from functions.inquiries import attachments
@@ -23,7 +24,9 @@ from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, Inquiry
 from shared.ports import Delete, Replace, decide
 from shared.staff.models import Organisation, Staff
 from shared.text import N_
+from shared.web import languages
 
+_MARKS = re.compile(r"\{(?:name|reference|staff)\}")
 CLOSED = N_("This inquiry is closed. Reopen it first.")
 
 
@@ -180,10 +183,8 @@ class Casework:
             ours = not reply.organisations or staff.organisation in reply.organisations
             fits = not reply.topics or not set(reply.topics).isdisjoint(inquiry.topics)
             if ours and fits:
-                text = reply.text.get(inquiry.language.split("-")[0]) or reply.text["en"]
-                for mark, value in filled.items():
-                    text = text.replace(mark, value)
-                found.append((reply, text.strip()))
+                text = languages.text(reply.text, inquiry.language)
+                found.append((reply, _MARKS.sub(lambda mark: filled[mark[0]], text).strip()))
         return found
 
     # -- the end --
@@ -291,13 +292,12 @@ def answer_case(
     case.stop_clocks()
     kept = case.say(message, id)
     case.audit(message.email, message.organisation, "answer", awaits_reply=awaits_reply)
-    language = case.inquiry.language
     payload = InquiryAnswered(
         reference=case.reference,
         subject=case.inquiry.subject,
         recipients=[mail.to_requester(case.reference, case.inquiry, kept)],
         author=message.author,
-        organisation=organisation.name.get(language.split("-")[0]) or organisation.name["en"],
+        organisation=languages.text(organisation.name, case.inquiry.language),
         text=message.text,
         awaits_reply=awaits_reply,
         attachments=named(message.attachments),

@@ -19,6 +19,7 @@ from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, I
 from shared.ids import key_of, new_reference
 from shared.ports import Create, Write, decide, utc_text
 from shared.text import N_
+from shared.web import languages
 
 IDEMPOTENCY = "idempotency"
 KEEP_KEYS = timedelta(hours=24)
@@ -131,7 +132,7 @@ class Requests:
             subject=inquiry.subject,
             recipients=[self._mail.to_requester(reference, inquiry, "")],
             message=request.message,
-            topics=[name.get(request.language) or name["en"] for name in names],
+            topics=[languages.text(name, request.language) for name in names],
         )
         return [
             Create(INQUIRIES, reference, inquiry.data()),

@@ -7,12 +7,17 @@ A new language is such a file and nothing else: it appears in every menu, form a
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 LOCALE = Path(__file__).parents[1] / "locale"
 SOURCE = "en"
@@ -25,21 +30,31 @@ def available() -> tuple[str, ...]:
     return (SOURCE, *sorted(others))
 
 
-@cache
 def translations(language: str) -> gettext.NullTranslations:
-    """The catalogue nearest to the tag; what it lacks, and unknown languages, are in English."""
-    return gettext.translation("onestop", LOCALE, [best(language)], fallback=True)
+    """The catalogue nearest to ``language``; what it lacks is in English."""
+    return _catalogue(best(language))
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("onestop", LOCALE, [language], fallback=True)
 
 
 def best(wanted: str | None) -> str:
     """The available language nearest to the tag ``wanted``: ``ar`` for ``ar-EG``."""
-    tag = (wanted or "").lower().replace("_", "-")
-    return next((code for code in available() if tag == code or tag.startswith(f"{code}-")), SOURCE)
+    return _lookup(wanted or "", available()) or SOURCE
+
+
+def _lookup(wanted: str, offered: Iterable[str]) -> str | None:
+    """RFC 4647, section 3.4: the longest of ``offered`` that ``wanted`` begins with, subtag by subtag."""
+    tag = f"{wanted.lower().replace('_', '-')}-"
+    fitting = [one for one in offered if tag.startswith(f"{one.lower()}-")]
+    return max(fitting, key=len, default=None)
 
 
 def direction(language: str) -> str:
     """``rtl`` or ``ltr``."""
-    return "rtl" if language.split("-")[0] in ("ar", "fa", "he", "ur") else "ltr"
+    return _locale(language).text_direction
 
 
 def isolated(text: str, language: str) -> str:
@@ -47,30 +62,42 @@ def isolated(text: str, language: str) -> str:
     return f"\u2066{text}\u2069" if direction(language) == "rtl" else text
 
 
-@cache
+@lru_cache(1000)
 def name(language: str, reader: str | None = None) -> str:
-    """A language's name in the language ``reader``; without one, in itself: ``العربية``."""
-    from babel import Locale
+    """A language's name in the language ``reader``; without one, in itself: ``العربية``.
 
-    reader = reader or language
-    return str(Locale.parse(language, sep="-").get_display_name(_locale(reader)) or language).capitalize()
+    A tag that has no name stands for itself, isolated where the reader writes from right to left.
+    """
+    parts = language.split("-")
+    names = _locale(best(reader) if reader else language)
+    called = _name(names, parts) or _name(_locale(SOURCE), parts)
+    if called:
+        return called[0].upper() + called[1:]
+    return isolated(language, reader) if reader else language
+
+
+def _name(reader: Locale, parts: Sequence[str]) -> str | None:
+    """Of the tag of these subtags: the longest that has a name, then script and region in brackets."""
+    for length in range(len(parts), 0, -1):
+        if known := reader.languages.get("_".join(parts[:length])):
+            scripts = [reader.scripts[part] for part in parts[length:] if part in reader.scripts]
+            regions = [reader.territories[part] for part in parts[length:] if part in reader.territories]
+            within = ", ".join([*scripts[:1], *regions[:1]])
+            return f"{known} ({within})" if within else str(known)
+    return None
 
 
 def text(texts: Mapping[str, str], language: str) -> str:
-    """A text of the content in ``language``, else in the wider one (``ar`` for ``ar-EG``), else in English."""
-    tag = language
-    while tag:
-        if found := texts.get(tag) or texts.get(tag.lower()):
-            return found
-        tag = tag.rpartition("-")[0]  # RFC 4647, section 3.4
-    return texts.get(SOURCE) or next(iter(texts.values()), "")
+    """A text of the content in ``language``, or the nearest to it that there is, else in English."""
+    nearest = texts.get(language) or texts.get(_lookup(language, texts) or SOURCE)
+    return nearest or texts.get(SOURCE) or next(iter(texts.values()), "")
 
 
 def day(instant: datetime, timezone: str, language: str) -> str:
     """``Thursday, 3 July 2025`` in the given IANA zone."""
     from babel.dates import format_date
 
-    return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(language))
+    return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(best(language)))
 
 
 def days(first: date, last: date | None, language: str) -> str:
@@ -78,15 +105,15 @@ def days(first: date, last: date | None, language: str) -> str:
     from babel.dates import format_date, format_interval
 
     if last is None or last == first:
-        return format_date(first, "long", locale=_locale(language))
-    return str(format_interval(first, last, "yMMMMd", locale=_locale(language)))
+        return format_date(first, "long", locale=_locale(best(language)))
+    return str(format_interval(first, last, "yMMMMd", locale=_locale(best(language))))
 
 
 def clock_time(instant: datetime, timezone: str, language: str) -> str:
     """``13:00`` in the given zone."""
     from babel.dates import format_time
 
-    return format_time(instant.astimezone(_zone(timezone)), "HH:mm", locale=_locale(language))
+    return format_time(instant.astimezone(_zone(timezone)), "HH:mm", locale=_locale(best(language)))
 
 
 def stamp(instant: datetime, timezone: str) -> str:
@@ -104,7 +131,7 @@ def zone_city(timezone: str, language: str) -> str:
     """The city that an IANA zone is named after: ``Zürich``."""
     from babel.dates import get_timezone_location
 
-    return str(get_timezone_location(timezone, locale=_locale(language), return_city=True))
+    return str(get_timezone_location(timezone, locale=_locale(best(language)), return_city=True))
 
 
 def country_name(code: str, language: str) -> str:
@@ -112,23 +139,33 @@ def country_name(code: str, language: str) -> str:
     return countries(language).get(code, code)
 
 
-@cache
-def countries(language: str) -> dict[str, str]:
+def countries(language: str) -> Mapping[str, str]:
     """Names by ISO 3166-1 alpha-2 code, in the alphabetical order of the language's names."""
-    from babel import Locale
+    return _countries(best(language))
 
+
+@cache
+def _countries(language: str) -> Mapping[str, str]:
     from shared.contracts.countries import ALPHA_2
 
     def place(pair: tuple[str, str]) -> str:  # Åland stands beside Albania, أ beside ا
         return "".join(letter for letter in normalize("NFKD", pair[1]) if not combining(letter)).casefold()
 
-    names = Locale.parse(language, sep="-").territories
+    names = _locale(language).territories
     return dict(sorted(((code, names.get(code, code)) for code in ALPHA_2), key=place))
 
 
-def _locale(language: str) -> str:
-    """Babel's locale. English dates are written as most of the world does: ``Thursday, 3 July 2025``."""
-    return "en_GB" if language == "en" else language.replace("-", "_")
+@lru_cache(1000)
+def _locale(language: str) -> Locale:
+    """Babel's locale nearest to the tag; English where there is none. English dates are written as most of the world
+    does: ``Thursday, 3 July 2025``."""
+    from babel import Locale, UnknownLocaleError
+
+    parts = language.split("-")
+    for length in range(len(parts) if language != SOURCE else 0, 0, -1):
+        with suppress(UnknownLocaleError, ValueError):
+            return Locale.parse("_".join(parts[:length]))
+    return Locale("en", "GB")
 
 
 @cache

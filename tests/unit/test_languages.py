@@ -42,6 +42,59 @@ def test_languages_are_named_in_themselves_or_for_a_reader() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tag", "shown"),
+    [
+        ("ay", "Aymara"),
+        ("en-GB", "British English"),
+        ("zh-Hans-CN", "Simplified Chinese (China)"),
+        ("zh-cmn-Hans-CN", "Chinese (Simplified, China)"),
+        ("de-1996", "German"),
+        ("xx", "xx"),
+        ("zz-ZZ", "zz-ZZ"),
+        ("x-klingon", "x-klingon"),
+        ("i-default", "i-default"),
+        ("qaa-Qaaa-QM-x-southern", "qaa-Qaaa-QM-x-southern"),
+    ],
+)
+def test_every_tag_has_a_name_or_stands_for_itself(tag: str, shown: str) -> None:
+    assert languages.name(tag, "en") == shown
+
+
+def test_a_tag_without_a_name_does_not_turn_the_arabic_text_around_it() -> None:
+    assert languages.name("ay", "ar") == "الأيمارا"
+    assert languages.name("zz-ZZ", "ar") == "\u2066zz-ZZ\u2069"
+
+
+@pytest.mark.parametrize("tag", ["ay", "xx", "zz-ZZ", "x-klingon", "i-default", "AR_eg", "../..", "", "root", "\x00"])
+def test_nothing_shown_fails_on_a_language(tag: str) -> None:
+    assert languages.best(tag) in languages.available()
+    assert languages.direction(tag) in ("rtl", "ltr")
+    assert languages.translations(tag).gettext("Organisation")
+    assert languages.day(WEBINAR, "Europe/Zurich", tag)
+    assert languages.days(WEBINAR.date(), WEBINAR.date().replace(day=4), tag)
+    assert languages.clock_time(WEBINAR, "Europe/Zurich", tag)
+    assert languages.zone_city("Europe/Zurich", tag)
+    assert languages.countries(tag)["CH"]
+    assert languages.name(tag) == languages.name(tag)
+    assert languages.text({"en": "Forum"}, tag) == "Forum"
+
+
+def test_strangers_do_not_fill_the_memory_with_languages() -> None:
+    for number in range(3000):
+        languages.name(f"xx-x-{number}")
+        languages.translations(f"xx-x-{number}")
+        languages.countries(f"xx-x-{number}")
+        languages.day(WEBINAR, "UTC", f"xx-x-{number}")
+    held = [value.cache_info() for value in vars(languages).values() if hasattr(value, "cache_info")]
+    assert all(info.currsize <= 1000 for info in held)
+
+
+def test_direction_follows_the_script() -> None:
+    found = {tag: languages.direction(tag) for tag in ("he", "ur-PK", "az-Arab", "az-Latn", "ckb", "x-rtl")}
+    assert found == {"he": "rtl", "ur-PK": "rtl", "az-Arab": "rtl", "az-Latn": "ltr", "ckb": "rtl", "x-rtl": "ltr"}
+
+
+@pytest.mark.parametrize(
     ("count", "words"),
     [
         (1, "بقي مقعد واحد"),
@@ -100,6 +153,8 @@ def test_every_country_has_a_name_in_the_order_of_the_reader() -> None:
 def test_what_a_text_lacks_in_a_language_is_in_english() -> None:
     assert languages.text({"en": "Forum", "ar": "منتدى"}, "ar") == "منتدى"
     assert languages.text({"en": "Forum"}, "ar") == "Forum"
+    assert languages.text({"en": "Forum", "ar": "منتدى"}, "ar-EG") == "منتدى"
+    assert languages.text({"en": "Forum", "pt-BR": "Fórum"}, "pt") == "Forum"
     assert languages.text({}, "ar") == ""
 
 
