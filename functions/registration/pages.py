@@ -18,7 +18,7 @@ from shared.ports import from_utc_text
 from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.assets import static_file
-from shared.web.problem import Problem, field_errors, invalid
+from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import Site, Visit
 
 FRONT_PAGE_EVENTS = 3
@@ -78,8 +78,8 @@ class Pages:
         with refusals(visit):
             event = self._service.events.get(slug)
         try:
-            _must_be_open(visit, event)
             if visit.request.method == "GET":
+                _must_be_open(visit, event)
                 return self._form(visit, event, {"language": visit.language, "answers": {}}, {})
             return self._submit(visit, event, guarded)
         except Problem as problem:
@@ -95,23 +95,21 @@ class Pages:
         return self.register(visit, slug, guarded=False)
 
     def _submit(self, visit: Visit, event: EventDefinition, guarded: bool) -> Response:
-        """The form's hidden ``submission`` is its idempotency key: sent twice, it registers once."""
+        """The form's hidden ``submission`` is its idempotency key: sent twice, it registers once, even where the second
+        arrives when registration is closed."""
         body = form_body(visit)
         submission = visit.request.form.get("submission", "")[:64]
         key = f"form:{submission}" if submission else None
         try:
             request = parse(visit, body)
-            if guarded:
-                errors = abuse.form_errors(visit, request.email, "registration", RegistrationCodeRequested)
-            else:
-                errors = abuse.foreign_form_errors(visit)
-            if errors:
+            if errors := _guard_errors(visit, event, request.email, guarded):
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key)
         except Problem as problem:
             if problem.status not in (409, 422):
                 raise
+            _must_be_open(visit, event)
             return self._form(visit, event, body, _errors(visit, event, body, problem), problem)
         return visit.redirect(receipt_path(visit, event.id, receipt))
 
@@ -309,6 +307,16 @@ def _must_be_open(visit: Visit, event: EventDefinition) -> None:
     if phase != "open":
         with refusals(visit):
             raise s.Closed(event, phase)
+
+
+def _guard_errors(visit: Visit, event: EventDefinition, email: str, guarded: bool) -> list[FieldError]:
+    """Why a form is not taken yet. One that comes when none is taken can only repeat another: it is but counted."""
+    if event.phase(visit.platform.clock.now()) != "open":
+        abuse.check_rate(visit)
+        return []
+    if guarded:
+        return abuse.form_errors(visit, email, "registration", RegistrationCodeRequested)
+    return abuse.foreign_form_errors(visit)
 
 
 def _correction(visit: Visit, body: dict[str, Any]) -> Correction:

@@ -84,6 +84,10 @@ class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
             case s.KeyReused():
                 title = _("This Idempotency-Key was used for another request.")
                 raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None
+            case s.Over():
+                title = _("This registration was cancelled or erased since.")
+                detail = _("To register again, send a new form (in the API: with a new Idempotency-Key).")
+                raise Problem(410, "registration-over", title, detail) from None
             case s.BadRequest():
                 raise invalid([FieldError(name, _(text)) for name, text in error.errors.items()], _) from None
 

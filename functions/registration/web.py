@@ -65,12 +65,12 @@ def register(site: Site, service: Registrations) -> None:
         if is_form and visit.wants_page:
             return pages.register_from_elsewhere(visit, event_id)
         body = form_body(visit) if is_form else json_body(visit)
-        key = visit.request.headers.get("Idempotency-Key") or None
+        key = visit.request.headers.get("Idempotency-Key")
         check_rate(visit)
         request = parse(visit, body)
         check_program(visit)
         with refusals(visit):
-            receipt = service.register(event_id, request, key)
+            receipt = service.register(event_id, request, key and f"api:{key}")
         if is_form:
             return visit.redirect(receipt_path(visit, event_id, receipt))
         return visit.json(_registered(visit, event_id, receipt).model_dump(), 201)
@@ -102,7 +102,12 @@ def _public(visit: Visit, service: Registrations, event: EventDefinition) -> dic
 
 
 def _openapi(visit: Visit) -> dict[str, Any]:
-    problems = {404: "no such event", 409: "this address is registered", 410: "closed or full", 422: "faulty fields"}
+    problems = {
+        404: "no such event",
+        409: "this address is registered",
+        410: "closed, full, or cancelled since",
+        422: "faulty fields",
+    }
     problems[429] = "too many from one address, or a challenge to solve"
     return openapi.document(
         "onestop: events and registrations",

@@ -243,6 +243,14 @@ def test_the_description_fits_what_is_answered(api: Api) -> None:
     assert all(name in described["components"]["schemas"] for name in ("Problem", "Registered", "PublicEvent"))
 
 
+def test_a_key_after_the_cancellation_says_so(api: Api) -> None:
+    first = api.post(**{"Idempotency-Key": "k"})
+    api.service.cancel(first.json["links"]["manage"].rpartition("/")[2])
+    told = problem(api.post(**{"Idempotency-Key": "k"}), 410)
+    assert told["type"].endswith("/registration-over")
+    assert api.post(**{"Idempotency-Key": "new"}).status_code == 201
+
+
 def test_a_store_that_is_away_is_answered_honestly(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise Unavailable("down")

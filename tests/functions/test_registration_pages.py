@@ -195,6 +195,27 @@ def test_a_form_sent_twice_registers_once(world: PageWorld) -> None:
     assert len(world.registrations()) == 1
 
 
+def test_a_form_sent_again_when_registration_is_closed_shows_what_became_of_it(world: PageWorld) -> None:
+    world.event(registration_closes_at=world.clock.now() + timedelta(days=1))
+    form = world.visitor.get("/events/forum/register")
+    first = world.visitor.send(form, **LINA)
+    world.clock.forward(days=2)  # type: ignore[attr-defined]
+    assert world.visitor.send(form, **LINA).headers["Location"] == first.headers["Location"]
+    assert world.visitor.send(form, **{**LINA, "submission": "another"}).status_code == 410
+    assert world.visitor.send(form, **{**LINA, "submission": "faulty", "country": ""}).status_code == 410
+
+
+def test_a_form_sent_again_after_the_cancellation_does_not_say_registered(world: PageWorld) -> None:
+    world.event()
+    form = world.visitor.get("/events/forum/register")
+    world.visitor.send(form, **LINA)
+    world.service.cancel(world.manage("Lina"))
+    page = world.visitor.send(form, **LINA)
+    assert page.status_code == 410
+    assert "cancelled or erased since" in words(page)
+    assert world.fill_in().status_code == 303, "a new form registers again"
+
+
 def test_two_forms_with_one_address_tell_so_beside_it(world: PageWorld) -> None:
     """The negative control of the test above: another submission is another request."""
     world.event()

@@ -1,0 +1,49 @@
+"""What the parts of the service share: the platform, the events, and registrations by their reference."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from functions.registration import messages, seats
+from functions.registration.catalogue import Catalogue
+from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line, registration_of
+from functions.registration.models import EventDefinition, Registration
+from functions.registration.placing import Placing
+from shared.contracts.events import outbox_row
+from shared.ports import Clock, Create, Store, Where
+from shared.tokens import Tokens
+
+
+class Base:
+    """
+    Args:
+        base_url: the public origin, for the links in events.
+    """
+
+    def __init__(self, store: Store, clock: Clock, tokens: Tokens, base_url: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._tokens = tokens
+        self.events = Catalogue(store)
+        self.seats = seats.Seats(store)
+        self._placing = Placing(store, self.seats)
+        self._compose = messages.Composer(tokens, base_url)
+
+    def find(self, reference: str) -> Registration | None:
+        document = self._store.get(REGISTRATIONS, reference)
+        return registration_of(document) if document else None
+
+    def position(self, registration: Registration) -> int:
+        """The place in its category's waitlist, from 1."""
+        before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
+        return 1 + self._store.count(REGISTRATIONS, *in_line(registration.event, registration.category), before)
+
+    def _announce(self, event: EventDefinition, registration: Registration, now: datetime) -> Create:
+        match registration.state:
+            case "unverified":
+                payload = self._compose.received(event, registration)
+            case "confirmed":
+                payload = self._compose.confirmed(event, registration)
+            case _:
+                payload = self._compose.waitlisted(event, registration, self.position(registration))
+        return outbox_row(SOURCE, payload, now)

@@ -1,0 +1,46 @@
+"""Why a registration is not taken, or not changed."""
+
+from __future__ import annotations
+
+from functions.registration.models import EventDefinition
+
+
+class Refusal(Exception):
+    """A registration that could have been taken at another time, or from another person."""
+
+
+class Closed(Refusal):
+    """Registration is not open; ``phase`` says why: soon, closed or past."""
+
+    def __init__(self, event: EventDefinition, phase: str) -> None:
+        super().__init__(phase)
+        self.event = event
+        self.phase = phase
+
+
+class Full(Refusal):
+    """No seat, and no line to wait in."""
+
+
+class AlreadyRegistered(Refusal):
+    """This address is registered for this event, which does not verify addresses, so saying so tells nothing new."""
+
+
+class BadRequest(Exception):
+    """Faulty fields that only the event can tell: messages by field."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before, with another request."""
+
+
+class Over(Exception):
+    """The registration that this idempotency key made was cancelled or erased since."""
+
+
+class NotPossible(Exception):
+    """The registration's state does not allow this any more."""
