@@ -18,6 +18,7 @@ import pytest
 from infra import build
 from shared import topology
 from shared.contracts.events import Payload
+from shared.masks import masked
 from tests.indexes import missing
 
 ROOT = Path(__file__).parents[2]
@@ -148,3 +149,14 @@ def test_a_query_needs_an_index_where_firestore_does(
 ) -> None:
     rules = {"indexes": [["state", "time"], ["kind", "time"]], "unindexed": ["body"], "ttl": True}
     assert missing(rules, where, order, descending) == lacking
+
+
+def test_links_that_are_keys_are_kept_out_of_all_logs() -> None:
+    sources = [path.read_text("utf-8") for folder in ("functions", "shared") for path in (ROOT / folder).rglob("*.py")]
+    routes = {found for text in sources for found in re.findall(r'"(?:/[\w-]+|\{SIGN_IN\}|/<\w+>)+/<token>', text)}
+    assert routes, "no route carries a token any more?"
+    for route in routes:
+        before = route.removeprefix('"').replace("{SIGN_IN}", "/desk/sign-in").removesuffix("<token>")
+        assert any(before.endswith(path) for path in RAW["bearer_paths"]), f"{before}: add it to bearer_paths"
+    for path in RAW["bearer_paths"]:
+        assert masked(f"GET {path}secret-token/correct") == f"GET {path}***/correct"
