@@ -28,6 +28,7 @@ def hall(seats: int = SEATS_IN_ALL) -> EventDefinition:
             "title": "A hall",
             "summary": "For measuring.",
             "organiser": "onestop",
+            "organisations": ["who"],
             "contact_email": "bench@onestop.example",
             "mode": "in_person",
             "location": "Geneva",

@@ -29,6 +29,7 @@ id = "bench-forum"
 title = "A hall with seats for all"
 summary = "For measuring."
 organiser = "onestop"
+organisations = ["who"]
 contact_email = "bench@onestop.example"
 mode = "in_person"
 location = "Geneva"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from functions.registration.models import EventDefinition
-from shared.ports import Data, Document, Store, from_utc_text, utc_text
+from shared.ports import Cursor, Data, Document, Store, Where, from_utc_text, utc_text
 
 EVENTS = "events"
 FRESH = 2.0  # seconds for which a process believes what it read
@@ -33,6 +33,19 @@ class Catalogue:
             event = definition(document)
             self._known[id] = (time.monotonic(), event)
         return event
+
+    def get_for(self, organisation: str, id: str) -> EventDefinition:
+        """An event of this organisation. Raises ``EventNotFound`` where it has none of this id, whoever else has."""
+        event = self.get(id)
+        if organisation not in event.organisations:
+            raise EventNotFound(id)
+        return event
+
+    def of(self, organisation: str, after: Cursor | None, limit: int) -> list[EventDefinition]:
+        """Events of an organisation, listed or not, the latest first. ``after``: start and id of the last one seen."""
+        where: Where = ("organisations", "contains", organisation)
+        found = self._store.query(EVENTS, where, order="starts_at", descending=True, after=after, limit=limit)
+        return [definition(document) for document in found]
 
     def listed(self) -> list[EventDefinition]:
         """All events that are shown to the public, the earliest first."""

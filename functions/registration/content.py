@@ -26,6 +26,7 @@ from functions.registration.models import EventDefinition, before
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.ports import Clock, Replace, Store
+from shared.staff.directory import ORGANISATIONS
 from shared.wiring import platform
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
@@ -71,7 +72,7 @@ def _event(path: Path, position: int, entry: dict[str, Any], store: Store, now: 
         where = ".".join(str(part) for part in first["loc"]) or "the event"
         mend = f" (found: {first['input']!r})" if first["loc"] and first["type"] != "missing" else ""
         raise BadContent(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}{mend}") from None
-    if fault := next(_misplaced(event), None):
+    if fault := next(_misplaced(event), None) or _ownerless(event, store):
         raise BadContent(f"{name}: {fault}")
     return event
 
@@ -86,6 +87,19 @@ def _misplaced(event: EventDefinition) -> Iterator[str]:
     for reminder in event.reminders:
         if not re.fullmatch(r"[1-9]\d{0,5}[dhm]", reminder) or before(reminder) > EARLIEST:
             yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"
+
+
+def _ownerless(event: EventDefinition, store: Store) -> str | None:
+    """What is wrong with the organisations that the event names."""
+    if not event.organisations:
+        return (
+            'organisations: is missing; add the line organisations = ["who"] with the ids of the organisations'
+            " whose staff see this event and its registrations, the owner first"
+        )
+    if not store.query(ORGANISATIONS, limit=1):
+        return None  # an installation without a desk, or the organisations are still to come
+    unknown = [id for id in event.organisations if store.get(ORGANISATIONS, id) is None]
+    return f"organisations: there is no organisation {unknown[0]!r}; correct it or import it first" if unknown else None
 
 
 def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:

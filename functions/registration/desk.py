@@ -10,13 +10,15 @@ from functions.registration.catalogue import EventNotFound
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
-from shared.ports import Cursor
+from shared.ports import Cursor, utc_text
+from shared.staff.members import member
 from shared.web import sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
 STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
 PAGE = 50
+EVENTS_PAGE = 25  # each costs a count for every state
 COLUMNS = (
     "reference",
     "state",
@@ -34,16 +36,16 @@ COLUMNS = (
 def register(site: Site, service: Registrations) -> None:
     @site.route("/desk/events", may="events.view")
     def overview(visit: Visit) -> Response:
-        events = service.events.listed()[::-1]
+        after = _cursor(visit)
+        events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
         rows = [(event, service.counts(event.id, STATES), service.seats_left(event)) for event in events]
-        return visit.page("desk_events.html", rows=rows, now=visit.platform.clock.now())
+        more = f"{utc_text(events[-1].starts_at)}~{events[-1].id}" if len(events) == EVENTS_PAGE else ""
+        return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
 
     @site.route("/desk/events/<event_id>", may="registrations.view")
     def one(visit: Visit, event_id: str) -> Response:
         event, state = _event(visit, service, event_id), _state(visit)
-        created_at, _, reference = visit.request.args.get("after", "").partition("~")
-        after = (created_at, reference) if reference else None
-        page = service.of_event(event.id, state, after, PAGE)
+        page = service.of_event(event.id, state, _cursor(visit), PAGE)
         more = f"{page[-1].created_at}~{page[-1].reference}" if len(page) == PAGE else ""
         counts = service.counts(event.id, STATES)
         return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts)
@@ -58,10 +60,16 @@ def register(site: Site, service: Registrations) -> None:
 
 
 def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:
+    """For staff of other organisations than the event's it does not exist."""
     try:
-        return service.events.get(id)
+        return service.events.get_for(member(visit).organisation, id)
     except EventNotFound:
         raise Problem(404, "event-not-found", visit.gettext("There is no such event.")) from None
+
+
+def _cursor(visit: Visit) -> Cursor | None:
+    value, _, id = visit.request.args.get("after", "").partition("~")
+    return (value, id) if id else None
 
 
 def _state(visit: Visit) -> State:

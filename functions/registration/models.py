@@ -90,6 +90,7 @@ class EventDefinition(Strict):
     description: OptionalLocalised = {}
     objectives: list[Localised] = []
     audience: OptionalLocalised = {}
+    organisations: list[Slug] = []  # whose staff see it, the owner first; an import demands one, older events have none
     organiser: Line
     contact_email: Email
     mode: Literal["in_person", "virtual", "hybrid"]
@@ -123,6 +124,8 @@ class EventDefinition(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> EventDefinition:
+        if len(set(self.organisations)) < len(self.organisations):
+            raise ValueError("organisations names one twice")
         for name in ("categories", "questions"):
             ids = [entry.id for entry in getattr(self, name)]
             if len(set(ids)) < len(ids):

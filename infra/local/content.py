@@ -59,7 +59,8 @@ def main(arguments: Sequence[str]) -> int:
             except BadFile as error:
                 print(error, file=sys.stderr)
                 return 1
-            return max(int(module.main(["import", *share])) for module, share in shares.items())
+            # In the order of ``importers``: events name organisations, which must be known by then.
+            return max(int(module.main(["import", *share])) for module in importers() if (share := shares.get(module)))
         case ["export", folder]:
             return max(int(module.main(["export", folder])) for module in importers())
     print("usage: make import FILES='a.toml b.toml', or make export TO=FOLDER", file=sys.stderr)

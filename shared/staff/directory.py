@@ -13,6 +13,7 @@ from shared.addresses import folded_address
 from shared.ports import Clock, Store
 from shared.staff.models import Content, Organisation, Staff
 
+ORGANISATIONS = "organisations"
 FRESH = timedelta(minutes=1)
 C = TypeVar("C", bound=Content)
 
@@ -26,7 +27,7 @@ class StaffDirectory:
     @property
     def organisations(self) -> dict[str, Organisation]:
         """By id."""
-        return self._cached("organisations", Organisation)
+        return self._cached(ORGANISATIONS, Organisation)
 
     @property
     def short_names(self) -> dict[str, str]:

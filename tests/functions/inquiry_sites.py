@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ from functions.inquiries.models import InquiryRequest
 from functions.inquiries.service import Service
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
-from shared.ports import Create, utc_text
-from shared.staff import sessions
 from shared.staff.gate import DeskGate
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions import inquiry_world
 from tests.functions.browser import Browser, platform
+from tests.functions.signed_in import signed_in
 
 TEMPLATES = Path(content.__file__).with_name("templates")
 REQUEST = inquiry_world.REQUEST | {
@@ -60,14 +58,7 @@ class World:
 
     def member(self, email: str) -> Browser:
         """A browser that is signed in as ``email``."""
-        now = self.platform.clock.now()
-        expires = utc_text(now + sessions.LONGEST)
-        session = {"email": email, "created_at": utc_text(now), "seen_at": utc_text(now), "expire_at": expires}
-        id = secrets.token_hex(8)
-        self.platform.store.commit([Create(sessions.SESSIONS, id, session)])
-        browser = Browser(self.desk, self.web)
-        browser.set_cookie(sessions.COOKIE, self.platform.tokens.sign("desk.session", id))
-        return browser
+        return signed_in(self.platform, Browser(self.desk, self.web), email)
 
 
 def new_world(folder: Path) -> World:

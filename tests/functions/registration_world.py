@@ -70,6 +70,7 @@ class World:
             "title": "Forum",
             "summary": "A forum.",
             "organiser": "WHO",
+            "organisations": ["who"],
             "contact_email": "forum@example.org",
             "mode": "in_person",
             "location": "Geneva",

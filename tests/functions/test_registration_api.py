@@ -282,6 +282,7 @@ id = "x"
 title = "X"
 summary = "X"
 organiser = "WHO"
+organisations = ["who"]
 contact_email = "x@example.org"
 mode = "virtual"
 location = "Online"

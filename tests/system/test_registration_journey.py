@@ -22,6 +22,7 @@ id = "{id}"
 title = {{ en = "Small hall", ar = "قاعة صغيرة" }}
 summary = "One seat."
 organiser = "WHO"
+organisations = ["who"]
 contact_email = "forum@onestop.example"
 mode = "hybrid"
 location = "Geneva"

@@ -16,6 +16,7 @@ id = "race"
 title = "A hall with 400 seats"
 summary = "For 800 people."
 organiser = "WHO"
+organisations = ["who"]
 contact_email = "forum@onestop.example"
 mode = "in_person"
 location = "Geneva"
