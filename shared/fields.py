@@ -29,6 +29,7 @@ _UNPRINTABLE = re.compile(  # controls but tab and line feed, lone surrogates, n
 )
 _LINE_BREAK = re.compile("\r\n|[\r\u2028\u2029]")
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+REQUIRED = N_("This field is required.")
 UNPRINTABLE = N_("There is an invisible control character in it. Delete it, or type the text afresh.")
 
 
@@ -54,9 +55,14 @@ def _line_breaks(text: Any) -> Any:
     return _LINE_BREAK.sub("\n", text) if isinstance(text, str) else text
 
 
+def is_visible(text: str) -> bool:
+    """Whether it has anything to see: ``\u200b`` has not."""
+    return any(unicodedata.category(letter)[0] not in "CZ" for letter in text)
+
+
 def _visible(text: str) -> str:
-    if all(unicodedata.category(letter)[0] in "CZ" for letter in text):
-        raise ValueError(N_("This field is required."))
+    if not is_visible(text):
+        raise ValueError(REQUIRED)
     return text
 
 

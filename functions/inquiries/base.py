@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.fields import MAX_PROSE, REQUIRED, is_visible, printable_prose
 from shared.ports import Clock, Files, Store
+from shared.text import N_
 from shared.tokens import Tokens
 
 
@@ -71,3 +73,20 @@ class Upload:
 
     name: str
     content: bytes
+
+
+def written(field: str, text: str, most: int = MAX_PROSE, needed: str = REQUIRED) -> str:
+    """What somebody wrote into ``field``, as it is kept. Raises ``Invalid``.
+
+    Args:
+        needed: what to say where nothing is written; empty: it may stay so.
+    """
+    try:
+        kept = printable_prose(text)
+    except ValueError as error:
+        raise Invalid({field: str(error)}) from None
+    if needed and not is_visible(kept):
+        raise Invalid({field: needed})
+    if len(kept) > most:
+        raise Invalid({field: N_("Too long: at most {max_length} characters.")}, max_length=f"{most}")
+    return kept

@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable, Sequence
 
 from functions.inquiries import attachments
-from functions.inquiries.base import Invalid, Means, Member, NotAllowed, Upload
+from functions.inquiries.base import Invalid, Means, Member, NotAllowed, Upload, written
 from functions.inquiries.case import MESSAGES, Case, messages_of
 from functions.inquiries.content_models import CannedReply
 from functions.inquiries.correspondence import Correspondence, named
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, Attachment, MessageDoc, Requester
 from functions.inquiries.reading import QUARANTINE, Reading
-from functions.inquiries.requests import LONGEST_MESSAGE, reopen
+from functions.inquiries.requests import reopen
 from functions.inquiries.rota import Rota
 from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed, InquiryReopened
 from shared.ports import Delete, Replace, decide
@@ -27,6 +27,7 @@ from shared.text import N_
 from shared.web import languages
 
 _MARKS = re.compile(r"\{(?:name|reference|staff)\}")
+MAX_REASON = 500  # characters
 CLOSED = N_("This inquiry is closed. Reopen it first.")
 
 
@@ -55,6 +56,7 @@ class Casework:
         person = self._content.person(to)
         if person is None or person.organisation != staff.organisation or not person.may("inquiries.answer"):
             raise Invalid({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
+        reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
             _refuse_closed(case)
@@ -74,8 +76,7 @@ class Casework:
         target = self._content.organisations.get(organisation)
         if target is None or organisation == staff.organisation:
             raise Invalid({"organisation": N_("Choose another organisation.")})
-        if not reason.strip():
-            raise Invalid({"reason": N_("Say why, for the colleagues who get it.")})
+        reason = written("reason", reason, MAX_REASON, N_("Say why, for the colleagues who get it."))
 
         def change(case: Case) -> None:
             _refuse_closed(case)
@@ -130,7 +131,7 @@ class Casework:
 
         Raises ``Invalid`` (``text``, ``attachments``).
         """
-        files = self._checked(text, uploads)
+        text, files = written("text", text), attachments.check(uploads)
 
         def change(case: Case) -> None:
             _refuse_closed(case)
@@ -145,20 +146,13 @@ class Casework:
 
     def note(self, staff: Member, reference: str, version: str, text: str, uploads: Sequence[Upload] = ()) -> None:
         """An internal note, for the staff of the organisations that share the inquiry."""
-        files = self._checked(text, uploads)
+        text, files = written("text", text), attachments.check(uploads)
 
         def change(case: Case) -> None:
             case.say(self._message(staff, case, "note", text, files))
             case.audit(staff.email, staff.organisation, "note")
 
         self._act(staff, reference, version, change, files, uploads)
-
-    def _checked(self, text: str, uploads: Sequence[Upload]) -> list[Attachment]:
-        if not text.strip():
-            raise Invalid({"text": N_("This field is required.")})
-        if len(text) > LONGEST_MESSAGE:
-            raise Invalid({"text": N_("Shorten the text to 20,000 characters.")})
-        return attachments.check(uploads)
 
     def _message(self, staff: Member, case: Case, kind: str, text: str, files: list[Attachment]) -> MessageDoc:
         return MessageDoc.model_validate(
@@ -169,7 +163,7 @@ class Casework:
                 "author": staff.name,
                 "email": staff.email,
                 "organisation": staff.organisation,
-                "text": text.strip(),
+                "text": text,
                 "attachments": files,
             }
         )

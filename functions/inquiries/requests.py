@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.inquiries import attachments
-from functions.inquiries.base import Invalid, KeyReused, Means, NotFound, Upload
+from functions.inquiries.base import Invalid, KeyReused, Means, NotFound, Upload, written
 from functions.inquiries.case import INQUIRIES, MESSAGES, REQUESTER, Case, messages_of
 from functions.inquiries.content_models import SHARE_WITH_ALL
 from functions.inquiries.correspondence import Correspondence
@@ -16,6 +16,7 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Attachment, Inquiry, InquiryRequest, MessageDoc, Requester
 from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
+from shared.fields import MAX_PROSE
 from shared.ids import key_of, new_reference
 from shared.ports import Create, Write, decide, utc_text
 from shared.text import N_
@@ -23,7 +24,7 @@ from shared.web import languages
 
 IDEMPOTENCY = "idempotency"
 KEEP_KEYS = timedelta(hours=24)
-LONGEST_MESSAGE = 20_000  # characters
+LONGEST_MESSAGE = MAX_PROSE
 TO_REQUESTER = ("request", "reply", "answer")  # kinds of messages that the requester may see
 
 
@@ -156,11 +157,7 @@ class Requests:
 
         Raises ``Invalid``, ``NotFound``.
         """
-        text = text.strip()
-        if not text:
-            raise Invalid({"text": N_("This field is required.")})
-        if len(text) > LONGEST_MESSAGE:
-            raise Invalid({"text": N_("Shorten the text to 20,000 characters.")})
+        text = written("text", text)
         files = attachments.check(uploads)
         id = f"{reference}:{key_of(reference, key)[:16]}"
         self._case(reference)

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from flask import Response
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS = "=+\\-@＝＋－＠﹦﹢﹣﹫"  # a formula, also in its full-width and small forms (Excel in East Asia)
+_FORMULA = re.compile(rf'[\s"]*[{_BEGINS}]|[\t\r\n]')
+_INNER_FORMULA = re.compile(rf'([;|\t\r\n][\s"]*)(?=[{_BEGINS}])')
+_NUMBER = re.compile(r"[+-]\d[\d .,()]*", re.ASCII)  # or a telephone number: no formula can be made of it
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
 def defused(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    """The cell as text that no spreadsheet calculates; what a file cannot hold is replaced by U+FFFD."""
+    text = _NOT_XML.sub("\ufffd", "" if cell is None else str(cell))
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _defused_anywhere(cell: object) -> str:
+    """For CSV: where lists are separated by semicolons, Excel takes one within a cell for the start of the next."""
+    return _INNER_FORMULA.sub(r"\1'", defused(cell))
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -28,9 +40,8 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
         buffer = io.StringIO()
         writer = csv.writer(buffer)
         buffer.write("\ufeff")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([defused(cell) for cell in row])
+        for row in chain([header], rows):
+            writer.writerow([_defused_anywhere(cell) for cell in row])
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
@@ -45,8 +56,7 @@ def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name[:31])
-    sheet.append(list(header))
-    for row in rows:
+    for row in chain([header], rows):
         sheet.append([defused(cell) for cell in row])
     content = io.BytesIO()
     book.save(content)
