@@ -74,8 +74,12 @@ def sample_files() -> list[Path]:
     return [path for kind in MODELS if (path := SAMPLES / f"{kind}.toml").exists()]
 
 
-def read(paths: Sequence[Path]) -> Collected:
-    """The content of files, each valid in itself. Raises ``BadContent`` with every fault found."""
+def read(paths: Sequence[Path], smtputf8: bool = True) -> Collected:
+    """The content of files, each valid in itself. Raises ``BadContent`` with every fault found.
+
+    Args:
+        smtputf8: whether our mail reaches addresses with letters beyond ASCII before the @.
+    """
     collected, faults = Collected(), []
     for path in paths:
         try:
@@ -91,18 +95,18 @@ def read(paths: Sequence[Path]) -> Collected:
                 faults.append(f"{path.name}: {kind}: not known here; write tables [[...]] of {', '.join(MODELS)}")
                 continue
             for number, entry in enumerate(entries, 1):
-                faults += _read_entry(collected, path.name, kind, number, entry)
+                faults += _read_entry(collected, path.name, kind, number, entry, {"smtputf8": smtputf8})
     if faults:
         raise BadContent(faults)
     return collected
 
 
-def _read_entry(collected: Collected, file: str, kind: str, number: int, entry: Any) -> Faults:
+def _read_entry(collected: Collected, file: str, kind: str, number: int, entry: Any, context: Any) -> Faults:
     name = f"{file}: {kind}[{number}]"
     if isinstance(entry, dict):
         name += f" ({entry.get('id') or entry.get('email') or 'no id'})"
     try:
-        item = MODELS[kind].model_validate(entry)
+        item = MODELS[kind].model_validate(entry, context=context)
     except ValidationError as error:
         return [f"{name}: {_key(found['loc'])}: {_mend(found)}" for found in error.errors(include_url=False)]
     if id_of(item) in collected.items[kind]:
@@ -240,8 +244,9 @@ def main(arguments: Sequence[str]) -> int:
             for path in export(platform().store, options.folder):
                 print(path)
             return 0
-        new = read(options.files or sample_files())
-        if options.command == "check":
+        checking = options.command == "check"
+        new = read(options.files or sample_files(), checking or platform().settings.smtputf8)
+        if checking:
             faults = check(new.items, new.origin)
             if faults:
                 raise BadContent(faults)

@@ -109,7 +109,7 @@ class Pages:
         values = _typed(visit)
         errors: list[FieldError] = []
         try:
-            request = InquiryRequest.model_validate({name: value for name, value in values.items() if value != ""})
+            request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
         except ValidationError as error:
             errors = field_errors(error, visit.gettext)
         else:

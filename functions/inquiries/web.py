@@ -92,7 +92,7 @@ def register(site: Site, service: Service) -> None:
 def _receive(visit: Visit, service: Service, body: dict[str, Any], uploads: list[Upload], key: str | None) -> Accepted:
     _ = visit.gettext
     try:
-        request = InquiryRequest.model_validate(body)
+        request = visit.validated(InquiryRequest, body)
         abuse.check_program(visit)
         received = service.requests.receive(request, uploads, key)
     except ValidationError as error:

@@ -40,7 +40,7 @@ class BadContent(Exception):
     """A content file cannot be taken; the text names file, key and mend."""
 
 
-def read(path: Path, store: Store, now: datetime) -> list[EventDefinition]:
+def read(path: Path, store: Store, now: datetime, smtputf8: bool = True) -> list[EventDefinition]:
     """The events of one file. Raises ``BadContent``."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
@@ -51,10 +51,12 @@ def read(path: Path, store: Store, now: datetime) -> list[EventDefinition]:
     unknown = raw.keys() - {"events"}
     if unknown or not isinstance(raw.get("events"), list):
         raise BadContent(f"{path}: {', '.join(sorted(unknown)) or 'events'}: write each event as a [[events]] table")
-    return [_event(path, position, entry, store, now) for position, entry in enumerate(raw["events"], 1)]
+    return [_event(path, position, entry, store, now, smtputf8) for position, entry in enumerate(raw["events"], 1)]
 
 
-def _event(path: Path, position: int, entry: dict[str, Any], store: Store, now: datetime) -> EventDefinition:
+def _event(
+    path: Path, position: int, entry: dict[str, Any], store: Store, now: datetime, smtputf8: bool
+) -> EventDefinition:
     name = f"{path}: event {position} ({entry.get('id', 'no id')})"
     known = store.get(EVENTS, str(entry.get("id"))) if entry.get("id") else None
     for key in INSTANTS:
@@ -66,7 +68,7 @@ def _event(path: Path, position: int, entry: dict[str, Any], store: Store, now: 
         else:
             entry[key] = _resolve(f"{name}: {key}", value, str(entry.get("timezone", "UTC")), now)
     try:
-        event = EventDefinition.model_validate(entry)
+        event = EventDefinition.model_validate(entry, context={"smtputf8": smtputf8})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the event"
@@ -170,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     importing.add_argument("files", nargs="*", type=Path, default=[SAMPLES])
     commands.add_parser("export", help="write events.toml").add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
-    store, clock = platform().store, platform().clock
+    here = platform()
+    store, clock = here.store, here.clock
     if options.command == "export":
         options.folder.mkdir(parents=True, exist_ok=True)
         (options.folder / "events.toml").write_text(export(store), "utf-8")
@@ -179,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.if_empty and store.count(EVENTS):
         return 0
     try:
-        events = [event for path in options.files for event in read(path, store, clock.now())]
+        events = [event for path in options.files for event in read(path, store, clock.now(), here.settings.smtputf8)]
     except BadContent as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,7 +20,7 @@ from shared.web.site import Visit
 def parse(visit: Visit, body: dict[str, Any]) -> RegistrationRequest:
     """Raises ``Problem`` 422 with every faulty field."""
     try:
-        return RegistrationRequest.model_validate(body)
+        return visit.validated(RegistrationRequest, body)
     except ValidationError as error:
         raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
 

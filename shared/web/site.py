@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
 from flask import Request, Response
+from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import Map, RequestRedirect, Rule
 
@@ -31,6 +32,7 @@ from shared.web.limits import Limiter
 from shared.web.problem import Problem
 from shared.wiring import Platform
 
+M = TypeVar("M", bound=BaseModel)
 HERE = Path(__file__).parent
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -113,6 +115,10 @@ class Visit:
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
         return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json")
+
+    def validated(self, model: type[M], given: Any) -> M:
+        """``given`` as the model takes it in. Raises ``pydantic.ValidationError``."""
+        return model.model_validate(given, context={"smtputf8": self.platform.settings.smtputf8})
 
     def redirect(self, path: str) -> Response:
         """303: the answer to a form is another page, which may be reloaded."""
