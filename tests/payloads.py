@@ -13,6 +13,7 @@ from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryAssigned,
     InquiryClosed,
+    InquiryErased,
     InquiryErasureRequested,
     InquiryEscalated,
     InquiryMessageReceived,
@@ -150,4 +151,5 @@ def every_inquiry_payload(language: str = "en", **changes: object) -> list[Paylo
         InquiryEscalated(**staff, assignee="Claire Dubois"),
         InquiryMessageReceived(**staff, reopened=True, attachments=files),
         InquiryErasureRequested(**staff),
+        InquiryErased(**{**facts, "subject": ""}, organisation="WHO", requested=True, files=["inquiries/a"]),
     ]

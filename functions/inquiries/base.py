@@ -11,6 +11,8 @@ from shared.ports import Clock, Files, Store
 from shared.text import N_
 from shared.tokens import Tokens
 
+MAX_REASON = 500  # characters
+
 
 @dataclass(frozen=True)
 class Means:

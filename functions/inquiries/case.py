@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,10 +12,12 @@ from functions.inquiries.base import NotFound
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Part
 from functions.inquiries.working_time import WorkingTime
 from shared.contracts.events import Payload, outbox_row
-from shared.ports import Create, Delete, Replace, Store, Write
+from shared.ports import Create, Delete, Document, Replace, Store, Write
 from shared.staff.models import Organisation
 
 INQUIRIES, ASSIGNMENTS, MESSAGES, AUDIT = "inquiries", "assignments", "inquiry_messages", "audit"
+QUARANTINE = "quarantine"
+MAX_WRITES = 300  # that a case adds to its own; Firestore takes 500 in one commit
 REMIND_AFTER = 0.75  # of the target's working time
 SYSTEM, REQUESTER = "system", "requester"  # who acts, where it is not one of the staff
 
@@ -23,6 +26,7 @@ SYSTEM, REQUESTER = "system", "requester"  # who acts, where it is not one of th
 class Case:
     """Change its parts, then commit ``writes()``: the inquiry's version guards them all."""
 
+    store: Store
     reference: str
     inquiry: Inquiry
     version: str
@@ -41,6 +45,7 @@ class Case:
         found = store.get_many(ASSIGNMENTS, [assignment_id(reference, id) for id in inquiry.visible_to])
         parts = [(Assignment.model_validate(one.data), one.version) for one in found]
         return cls(
+            store,
             reference,
             inquiry,
             document.version,
@@ -88,16 +93,37 @@ class Case:
         part.clock, part.next_at, part.late, part.round = "running", part.remind_at, False, self.inquiry.round
 
     def new_round(self, organisations: dict[str, Organisation]) -> None:
-        """The requester waits for us again: targets start anew, unless they are running."""
-        if all(part.clock == "running" for part in self.assignments.values()):
+        """The requester waits for us again: the targets of all who take part start anew, unless they are running."""
+        parts = [part for part in self.assignments.values() if not part.ended_at]
+        if all(part.clock == "running" for part in parts):
             return
         self.inquiry.round += 1
-        for id, part in self.assignments.items():
-            self._start_clock(part, organisations[id], self.now)
+        for part in parts:
+            self._start_clock(part, organisations[part.organisation], self.now)
 
     def stop_clocks(self) -> None:
         for part in self.assignments.values():
             part.clock, part.next_at, part.late = "stopped", None, False
+
+    def close(self, actor: str, organisation: str | None) -> None:
+        it = self.inquiry
+        it.state, it.closed_at, it.closed_by = "closed", self.now, actor
+        self.stop_clocks()
+        self.audit(actor, organisation, "close")
+
+    def end_part(self, part: Assignment) -> None:
+        part.ended_at, part.assignee = self.now, ""
+        part.clock, part.next_at, part.late = "stopped", None, False
+
+    def resume_part(self, part: Assignment, organisation: Organisation) -> None:
+        """Within the round in which it ended, its target is the one that it had."""
+        part.ended_at = None
+        if self.inquiry.state in ("answered", "waiting", "closed"):
+            return
+        if part.round < self.inquiry.round:
+            self._start_clock(part, organisation, self.now)
+        else:
+            part.clock, part.next_at = "running", part.due_at if part.reminded else part.remind_at
 
     def say(self, message: MessageDoc, id: str | None = None) -> str:
         """Add to the thread; returns the message's id."""
@@ -122,6 +148,22 @@ class Case:
     def also(self, *writes: Write) -> None:
         self._more.extend(writes)
 
+    def also_many(self, writes: Sequence[Write]) -> None:
+        """Writes that may be made twice. What one commit cannot hold is written now, before it."""
+        ahead = max(0, len(writes) - MAX_WRITES)
+        for start in range(0, ahead, MAX_WRITES):
+            self.store.commit(writes[start : min(start + MAX_WRITES, ahead)])
+        self.also(*writes[ahead:])
+
+    def kept_aside(self) -> list[Document]:
+        """The mails about this inquiry that could not be threaded."""
+        found: list[Document] = []
+        after = None
+        while page := self.store.query(QUARANTINE, ("inquiry", "==", self.reference), after=after, limit=200):
+            found += page
+            after = page[-1].cursor()
+        return found
+
     def clock_writes(self, organisation: str) -> list[Write]:
         """Only what the clock did to one part: it must not make stale what somebody is looking at."""
         id = assignment_id(self.reference, organisation)
@@ -132,7 +174,9 @@ class Case:
         """Everything, the repeated fields of the assignments included."""
         it = self.inquiry
         it.updated_at = self.now
-        it.visible_to = sorted(self.assignments)
+        if it.visible_to != sorted(self.assignments):
+            it.visible_to = sorted(self.assignments)
+            self._show_kept_aside()
         writes: list[Write] = [Replace(INQUIRIES, self.reference, it.data(), self.version)]
         for id, part in self.assignments.items():
             waits = part.clock == "running" and not part.assignee
@@ -147,6 +191,12 @@ class Case:
         gone = self._versions.keys() - self.assignments.keys()
         writes += [Delete(ASSIGNMENTS, assignment_id(self.reference, id), self._versions[id]) for id in gone]
         return writes + self._more
+
+    def _show_kept_aside(self) -> None:
+        """Mail kept aside is for those who share the inquiry now."""
+        visible = {"visible_to": self.inquiry.visible_to}
+        kept = [one for one in self.kept_aside() if one.data["visible_to"] != self.inquiry.visible_to]
+        self.also_many([Replace(QUARANTINE, one.id, one.data | visible, one.version) for one in kept])
 
 
 def assignment_id(reference: str, organisation: str) -> str:

@@ -11,24 +11,25 @@ import re
 from collections.abc import Callable, Sequence
 
 from functions.inquiries import attachments
-from functions.inquiries.base import Invalid, Means, Member, NotAllowed, Upload, written
-from functions.inquiries.case import MESSAGES, Case, messages_of
+from functions.inquiries.acting import act
+from functions.inquiries.base import MAX_REASON, Invalid, Means, Member, NotAllowed, Upload, written
+from functions.inquiries.case import QUARANTINE, Case, messages_of
 from functions.inquiries.content_models import CannedReply
 from functions.inquiries.correspondence import Correspondence, named
 from functions.inquiries.directory import Directory
-from functions.inquiries.models import Assignment, Attachment, MessageDoc, Requester
-from functions.inquiries.reading import QUARANTINE, Reading
-from functions.inquiries.requests import reopen
+from functions.inquiries.endings import lead_only
+from functions.inquiries.models import Assignment, Attachment, MessageDoc
+from functions.inquiries.reading import Reading
 from functions.inquiries.rota import Rota
-from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed, InquiryReopened
-from shared.ports import Delete, Replace, decide
+from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed
+from shared.ports import Replace, decide
 from shared.staff.models import Organisation, Staff
 from shared.text import N_
 from shared.web import languages
 
 _MARKS = re.compile(r"\{(?:name|reference|staff)\}")
-MAX_REASON = 500  # characters
 CLOSED = N_("This inquiry is closed. Reopen it first.")
+ENDED = N_("Your organisation has ended its part. Take it up again first.")
 
 
 class Casework:
@@ -45,7 +46,7 @@ class Casework:
         """Assign my organisation's part to myself."""
 
         def change(case: Case) -> None:
-            _refuse_closed(case)
+            _refuse_ended(case, staff)
             _give(case, case.assignments[staff.organisation], staff.email)
             case.audit(staff.email, staff.organisation, "take")
 
@@ -59,7 +60,7 @@ class Casework:
         reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
-            _refuse_closed(case)
+            _refuse_ended(case, staff)
             part = case.assignments[staff.organisation]
             _give(case, part, person.email)
             case.audit(staff.email, staff.organisation, "assign", to=person.email, reason=reason)
@@ -79,7 +80,7 @@ class Casework:
         reason = written("reason", reason, MAX_REASON, N_("Say why, for the colleagues who get it."))
 
         def change(case: Case) -> None:
-            _refuse_closed(case)
+            _refuse_ended(case, staff)
             if case.inquiry.confined:
                 raise NotAllowed(N_("The requester shares this with your organisation only."))
             part, person = self._move(case, case.assignments.pop(staff.organisation), target)
@@ -91,6 +92,8 @@ class Casework:
     def _move(self, case: Case, mine: Assignment, target: Organisation) -> tuple[Assignment, Staff | None]:
         """My part to ``target``, into the part that it may have already; with who has it there."""
         theirs = case.assignments.get(target.id)
+        if theirs is not None and theirs.ended_at:
+            case.resume_part(theirs, target)
         if theirs is None:
             theirs = case.add_part(mine.part, target, "", mine.target_hours, case.now)
             theirs.terms = mine.terms
@@ -100,7 +103,7 @@ class Casework:
             theirs.assignee = turn[0].email
             case.also(turn[1])
         if mine.part == "lead":
-            theirs.part, case.inquiry.lead = "lead", target.id
+            theirs.part, case.inquiry.lead, case.inquiry.erasure_proposed = "lead", target.id, None
             if case.inquiry.state in ("routed", "assigned"):
                 case.inquiry.state = "assigned" if theirs.assignee else "routed"
         return theirs, self._content.person(theirs.assignee) if theirs.assignee else None
@@ -134,12 +137,14 @@ class Casework:
         text, files = written("text", text), attachments.check(uploads)
 
         def change(case: Case) -> None:
-            _refuse_closed(case)
+            _refuse_ended(case, staff)
+            if close:
+                lead_only(case, staff)
             answer_case(
                 case, self._message(staff, case, "answer", text, files), self._mail, self._content, awaits_reply
             )
             if close:
-                _close(case, staff)
+                case.close(staff.email, staff.organisation)
                 case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[]))
 
         self._act(staff, reference, version, change, files, uploads)
@@ -181,61 +186,7 @@ class Casework:
                 found.append((reply, _MARKS.sub(lambda mark: filled[mark[0]], text).strip()))
         return found
 
-    # -- the end --
-
-    def close(self, staff: Member, reference: str, version: str) -> None:
-        def change(case: Case) -> None:
-            _refuse_closed(case)
-            _close(case, staff)
-            recipient = self._mail.to_requester(reference, case.inquiry, f"closed:{case.version}")
-            case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
-
-        self._act(staff, reference, version, change)
-
-    def reopen(self, staff: Member, reference: str, version: str) -> None:
-        def change(case: Case) -> None:
-            if case.inquiry.state != "closed":
-                raise NotAllowed(N_("This inquiry is open."))
-            reopen(case, self._content)
-            case.audit(staff.email, staff.organisation, "reopen")
-            recipient = self._mail.to_requester(reference, case.inquiry, f"reopened:{case.version}")
-            case.announce(InquiryReopened(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
-
-        self._act(staff, reference, version, change)
-
-    def erase(self, staff: Member, reference: str, version: str) -> None:
-        """Remove the person's data and texts for good; reference, dates, topics and the audit trail stay."""
-        files: list[str] = []
-
-        def change(case: Case) -> None:
-            inquiry = case.inquiry
-            inquiry.requester = Requester(
-                given_name="",
-                family_name="",
-                email="",
-                country=inquiry.requester.country,
-                organisation="",
-                type=inquiry.requester.type,
-            )
-            inquiry.subject, inquiry.state, inquiry.last_mail_id = "", "closed", None
-            inquiry.erased_at = case.now
-            case.stop_clocks()
-            for part in case.assignments.values():
-                part.subject, part.requester, part.terms = "", "", []
-            for id, message in messages_of(self._means.store, reference):
-                files.extend(attachment.file for attachment in message.attachments)
-                bare = message.model_copy(
-                    update={"author": "", "email": "", "text": "", "quoted": "", "attachments": [], "mail_id": None}
-                )
-                case.also(Replace(MESSAGES, id, bare.data(), None))
-            for document in self._means.store.query(QUARANTINE, ("inquiry", "==", reference)):
-                files.append(document.data["file"])
-                case.also(Delete(QUARANTINE, document.id, None))
-            case.audit(staff.email, staff.organisation, "erase")
-
-        self._act(staff, reference, version, change)
-        for name in files:
-            self._means.files.delete(name)
+    # -- mail kept aside --
 
     def settle(self, staff: Member, id: str) -> None:
         """A quarantined mail has been seen to. Settling it twice changes nothing. Raises ``NotFound``."""
@@ -257,16 +208,7 @@ class Casework:
         files: Sequence[Attachment] = (),
         uploads: Sequence[Upload] = (),
     ) -> None:
-        """Commit ``change`` on the inquiry as the person saw it. The clock's own marks on a part are no conflict."""
-        self._reading.case(staff, reference, version)
-        attachments.write(self._means.files, files, uploads)
-
-        def attempt() -> None:
-            case = self._reading.case(staff, reference, version)
-            change(case)
-            self._means.store.commit(case.writes())
-
-        decide(attempt)
+        act(self._means, self._reading, staff, reference, version, change, files, uploads)
 
 
 def answer_case(
@@ -280,7 +222,7 @@ def answer_case(
     """Somebody of the staff answers, at the desk or by mail."""
     assert message.organisation is not None
     part, organisation = case.assignments[message.organisation], content.organisations[message.organisation]
-    part.assignee = part.assignee or message.email
+    part.assignee, part.ended_at = part.assignee or message.email, None
     case.inquiry.state = "waiting" if awaits_reply else "answered"
     case.inquiry.answered_at = case.inquiry.answered_at or case.now
     case.stop_clocks()
@@ -305,18 +247,14 @@ def latest_request(means: Means, reference: str) -> str:
     return texts[-1] if texts else ""
 
 
-def _refuse_closed(case: Case) -> None:
+def _refuse_ended(case: Case, staff: Member) -> None:
     if case.inquiry.state == "closed":
         raise NotAllowed(CLOSED)
+    if case.assignments[staff.organisation].ended_at:
+        raise NotAllowed(ENDED)
 
 
 def _give(case: Case, part: Assignment, email: str) -> None:
     part.assignee = email
     if part.part == "lead" and case.inquiry.state in ("routed", "reopened"):
         case.inquiry.state = "assigned"
-
-
-def _close(case: Case, staff: Member) -> None:
-    case.inquiry.state, case.inquiry.closed_at, case.inquiry.closed_by = "closed", case.now, staff.email
-    case.stop_clocks()
-    case.audit(staff.email, staff.organisation, "close")

@@ -73,8 +73,10 @@ class Correspondence:
         }
 
     def tell_staff_of_message(self, case: Case, message: MessageDoc, id: str, reopened: bool) -> None:
-        """The requester wrote: each organisation's assignee, or its focal point, gets it."""
+        """The requester wrote: the assignee, or the focal point, of each organisation that takes part gets it."""
         for organisation, part in case.assignments.items():
+            if part.ended_at:
+                continue
             person = self._content.person(part.assignee) if part.assignee else None
             case.announce(
                 InquiryMessageReceived(

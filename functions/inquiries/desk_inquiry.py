@@ -29,6 +29,10 @@ ACTIONS = {
     "hand-over": "inquiries.hand_over",
     "close": "inquiries.close",
     "reopen": "inquiries.reopen",
+    "end-part": "inquiries.part",
+    "resume-part": "inquiries.part",
+    "propose-erasure": "inquiries.erase.ask",
+    "withdraw-erasure": "inquiries.erase.ask",
     "erase": "inquiries.erase.confirm",
 }
 """The permission that each needs."""
@@ -115,16 +119,21 @@ class InquiryPages:
     # -- acting --
 
     def act(self, visit: Visit, reference: str, action: str) -> Response:
-        form, casework = visit.request.form, self._casework
+        form, casework, endings = visit.request.form, self._casework, self._service.endings
         to, organisation = form.get("to", ""), form.get("organisation", "")
-        reason = (form.get("reason") or form.get("because", "")).strip()  # two forms of one page
+        reasons = (form.get(name, "").strip() for name in ("reason", "because", "why"))  # three forms of one page
+        reason = next(filter(None, reasons), "")
         actions: dict[str, Callable[[Member, str], None]] = {
             "take": lambda me, version: casework.take(me, reference, version),
             "assign": lambda me, version: casework.assign(me, reference, version, to, reason),
             "hand-over": lambda me, version: casework.hand_over(me, reference, version, organisation, reason),
-            "close": lambda me, version: casework.close(me, reference, version),
-            "reopen": lambda me, version: casework.reopen(me, reference, version),
-            "erase": lambda me, version: casework.erase(me, reference, version),
+            "close": lambda me, version: endings.close(me, reference, version),
+            "reopen": lambda me, version: endings.reopen(me, reference, version),
+            "end-part": lambda me, version: endings.end_part(me, reference, version),
+            "resume-part": lambda me, version: endings.resume_part(me, reference, version),
+            "propose-erasure": lambda me, version: endings.propose_erasure(me, reference, version, reason),
+            "withdraw-erasure": lambda me, version: endings.withdraw_erasure(me, reference, version),
+            "erase": lambda me, version: endings.erase(me, reference, version),
         }
         draft = Draft(action, to=to, organisation=organisation, reason=reason)
         return self._try(visit, reference, draft, actions[action])
@@ -172,6 +181,7 @@ class InquiryPages:
             view=view,
             inquiry=view.inquiry,
             mine=next((a for a in view.assignments if a.organisation == me.organisation), None),
+            leads=view.inquiry.lead == me.organisation,
             draft=draft,
             news=view.history[_seen(visit) :] if status == 409 else [],
             summary=explanation.summary(_) if explanation else "",

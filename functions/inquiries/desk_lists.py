@@ -101,15 +101,14 @@ class Lists:
 
     def _one(self, me: Member, reference: str, seen: str, action: str, to: str) -> str:
         """``done``, or why it was left alone (``_why_left``)."""
-        casework = self._service.casework
         try:
             view = self._service.reading.inquiry(me, reference)
             if utc_text(view.inquiry.updated_at) != seen:
                 return "changed"
             if action == "close":
-                casework.close(me, reference, view.version)
+                self._service.endings.close(me, reference, view.version)
             else:
-                casework.assign(me, reference, view.version, to)
+                self._service.casework.assign(me, reference, view.version, to)
         except Stale:
             return "changed"
         except NotFound:
@@ -177,7 +176,7 @@ def _why_left(visit: Visit) -> dict[str, str]:
     return {
         "changed": _("It has changed since the list was shown."),
         "gone": _("Your organisation does not have it any more."),
-        "not_allowed": _("Its state does not allow this."),
+        "not_allowed": _("Its state or your part in it does not allow this."),
     }
 
 

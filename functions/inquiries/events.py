@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.inquiries.service import Service
-from shared.contracts.inquiries import InquiryReceived
+from shared.contracts.inquiries import InquiryErased, InquiryReceived
 from shared.intake import Intake
 from shared.wiring import Platform
 
@@ -12,6 +12,6 @@ def intake(platform: Platform, service: Service) -> Intake:
     return Intake(
         platform,
         consumer="inquiries",
-        handlers={InquiryReceived: service.routing.on_received},
+        handlers={InquiryReceived: service.routing.on_received, InquiryErased: service.endings.on_erased},
         on_tick=service.deadlines.tick,
     )

@@ -14,14 +14,13 @@ from typing import Literal
 
 from functions.inquiries import attachments, quotations
 from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
-from functions.inquiries.case import INQUIRIES, MESSAGES, Case
+from functions.inquiries.case import INQUIRIES, MESSAGES, QUARANTINE, Case
 from functions.inquiries.casework import answer_case
 from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
 from functions.inquiries.inbound_mail import parse
 from functions.inquiries.inbound_mail.parse import Mail, Malformed
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
-from functions.inquiries.reading import QUARANTINE
 from functions.inquiries.requests import LONGEST_MESSAGE, take_message
 from shared.addresses import folded_address
 from shared.ids import ALPHABET, key_of, normal_reference

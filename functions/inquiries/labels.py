@@ -78,7 +78,11 @@ def actions(_: Gettext) -> dict[str, str]:
         "close": _("closed it"),
         "reopen": _("opened it again"),
         "escalate": _("told the focal point that it is late"),
+        "end_part": _("ended its part"),
+        "resume_part": _("takes part again"),
         "ask_erasure": _("asked for erasure"),
+        "propose_erasure": _("asked a colleague to erase it"),
+        "withdraw_erasure": _("withdrew the request for erasure"),
         "erase": _("erased the person's data"),
     }
 

@@ -54,6 +54,18 @@ class Requester(Stored):
     def name(self) -> str:
         return f"{self.given_name} {self.family_name}"
 
+    def emptied(self) -> Requester:
+        """What may be kept of somebody whose data are erased."""
+        return Requester(given_name="", family_name="", email="", country=self.country, organisation="", type=self.type)
+
+
+class ErasureProposal(Stored):
+    """Somebody of the lead has asked a colleague to erase an inquiry."""
+
+    by: str  # address of the staff
+    at: Instant
+    reason: str  # may be empty where the person has asked
+
 
 class Inquiry(Stored):
     """Collection ``inquiries``, id: the reference. Only ``reading.py`` reads it for staff."""
@@ -76,7 +88,8 @@ class Inquiry(Stored):
     closed_by: str | None = None  # an address of the staff, or "requester"
     round: int = 1  # how often the requester has waited for us; each round has its own target
     last_mail_id: str | None = None  # Message-ID of the requester's latest mail
-    erasure_requested_at: Instant | None = None
+    erasure_requested_at: Instant | None = None  # by the person
+    erasure_proposed: ErasureProposal | None = None
     erased_at: Instant | None = None
 
     @property
@@ -105,6 +118,7 @@ class Assignment(Stored):
     reminded: bool = False
     late: bool = False  # the target passed unanswered
     round: int = 1
+    ended_at: Instant | None = None  # a supporting organisation has done its part
     # repeated from the inquiry
     state: State
     subject: str
@@ -141,6 +155,11 @@ class MessageDoc(Stored):
     quoted: str = ""  # what the mail repeated of earlier ones
     attachments: list[Attachment] = []
     mail_id: str | None = None  # Message-ID, where it came by mail
+
+    def emptied(self) -> MessageDoc:
+        """That something was written, without who and what."""
+        gone: dict[str, Any] = {"author": "", "email": "", "text": "", "quoted": "", "attachments": [], "mail_id": None}
+        return self.model_copy(update=gone)
 
 
 class AuditEntry(Stored):

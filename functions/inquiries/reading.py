@@ -13,7 +13,7 @@ from statistics import median
 from typing import Literal
 
 from functions.inquiries.base import Means, Member, NotFound, Stale
-from functions.inquiries.case import ASSIGNMENTS, AUDIT, Case, messages_of
+from functions.inquiries.case import ASSIGNMENTS, AUDIT, QUARANTINE, Case, messages_of
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
@@ -22,7 +22,6 @@ from shared.ports import Cursor, Document, Where, from_utc_text, utc_text
 from shared.staff.models import Queue
 
 NOBODY = ""  # as an assignee: not assigned yet
-QUARANTINE = "quarantine"
 SCAN = 500  # documents read at once where a search looks further
 MOST_SCANNED = 5_000  # documents that one page of a search may cost
 WEEKS = 12

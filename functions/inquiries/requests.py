@@ -191,10 +191,7 @@ class Requests:
             case = self._case(reference)
             if case.inquiry.state == "closed":
                 return
-            case.inquiry.state = "closed"
-            case.inquiry.closed_at, case.inquiry.closed_by = case.now, REQUESTER
-            case.stop_clocks()
-            case.audit(REQUESTER, None, "close")
+            case.close(REQUESTER, None)
             case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[]))
             self._means.store.commit(case.writes())
 

@@ -6,7 +6,8 @@
     requests   a request comes in; what its requester does with it later   requests.py
     routing    an inquiry goes to its organisations                        dispatch.py (the rules: routing.py)
     reading    lists, search, one inquiry: all that staff may see          reading.py
-    casework   take, hand over, answer, note, close, reopen, erase         casework.py
+    casework   take, hand over, answer, note                               casework.py
+    endings    close, reopen, end one part, erase                          endings.py
     inbound    mail that comes back                                        inbound.py
     deadlines  the clock: reminders, escalation, backlog                   deadlines.py
 """
@@ -18,6 +19,7 @@ from functions.inquiries.casework import Casework
 from functions.inquiries.deadlines import Deadlines
 from functions.inquiries.directory import Directory
 from functions.inquiries.dispatch import Dispatch
+from functions.inquiries.endings import Endings
 from functions.inquiries.inbound import Inbound
 from functions.inquiries.reading import Reading
 from functions.inquiries.requests import Requests
@@ -32,5 +34,6 @@ class Service:
         self.requests = Requests(means, self.content)
         self.routing = Dispatch(means, self.content)
         self.casework = Casework(means, self.content, self.reading)
+        self.endings = Endings(means, self.content, self.reading)
         self.inbound = Inbound(means, self.content)
         self.deadlines = Deadlines(means, self.content)

@@ -16,6 +16,7 @@ from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryAssigned,
     InquiryClosed,
+    InquiryErased,
     InquiryErasureRequested,
     InquiryEscalated,
     InquiryMessageReceived,
@@ -191,6 +192,17 @@ def _erasure(payload: InquiryErasureRequested) -> list[Mail]:
     return _to_staff(payload, N_("Re: [{reference}] {subject}"), lambda _: _(said))
 
 
+def _erased(payload: InquiryErased) -> list[Mail]:
+    def said(_: Gettext, language: str) -> str:
+        text = _("{organisation} leads this inquiry and has erased it.")
+        if payload.requested:
+            text = _("{organisation} leads this inquiry and has erased it, as the requester asked.")
+        return text.format(organisation=payload.organisation)
+
+    mails = _both(payload, "inquiry_erased", N_("Erased: [{reference}]"), said=said)
+    return [replace(mail, values={**mail.values, "name": greeting_name(mail.to.name)}) for mail in mails]
+
+
 INQUIRY_MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     InquiryReceived: _received,
     InquiryAnswered: _answered,
@@ -202,4 +214,5 @@ INQUIRY_MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     InquiryEscalated: _escalated,
     InquiryMessageReceived: _message,
     InquiryErasureRequested: _erasure,
+    InquiryErased: _erased,
 }

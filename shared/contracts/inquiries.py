@@ -165,6 +165,15 @@ class InquiryErasureRequested(StaffPayload):
     type: ClassVar[str] = "inquiry.erasure_requested"
 
 
+class InquiryErased(InquiryPayload):
+    """The person's data are gone, and ``subject`` is empty. To the focal points of the others that shared it."""
+
+    type: ClassVar[str] = "inquiry.erased"
+    organisation: str  # short name of the lead, which did it
+    requested: bool  # the person had asked for it
+    files: list[str] = []  # names in the Files port that go with it
+
+
 class InquiryAnswered(InquiryPayload):
     """To the requester: an answer, or a question (``awaits_reply``)."""
 

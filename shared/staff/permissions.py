@@ -22,8 +22,10 @@ ADDED = {
         "inquiries.note",
         "inquiries.take",
         "inquiries.assign",
-        "inquiries.close",
+        "inquiries.close",  # with the next ones: where the organisation leads
         "inquiries.reopen",
+        "inquiries.erase.ask",  # or withdraw that
+        "inquiries.part",  # of a supporting organisation: end it, take it up again
         "inquiries.export",
         "quarantine.settle",  # put a mail into its inquiry, or dismiss it
         "absences.own",
@@ -31,8 +33,7 @@ ADDED = {
     },
     "focal_point": {
         "inquiries.hand_over",
-        "inquiries.erase.ask",
-        "inquiries.erase.confirm",
+        "inquiries.erase.confirm",  # what a colleague has asked for
         "absences.others",
     },
     "administrator": {
@@ -57,6 +58,7 @@ RECORDED = {
     "inquiries.hand_over",
     "inquiries.close",
     "inquiries.reopen",
+    "inquiries.part",
     "inquiries.erase.ask",
     "inquiries.erase.confirm",
     "inquiries.export",

@@ -18,7 +18,7 @@ from shared import topology
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
-from shared.contracts.inquiries import InquiryReceived
+from shared.contracts.inquiries import InquiryErased, InquiryReceived
 from shared.ports import Delete, Replace
 from shared.staff.models import Staff
 from shared.tokens import Tokens
@@ -108,6 +108,15 @@ class World:
             self.store.commit(self.service.routing.on_received(event))
 
     # -- inquiries --
+
+    def erase(self, reference: str, asked_by: str, done_by: str, reason: str = "no longer needed") -> None:
+        """Two people of the lead do it, and what follows from it is done."""
+        endings = self.service.endings
+        for email, step in ((asked_by, endings.propose_erasure), (done_by, endings.erase)):
+            arguments = (reason,) if email == asked_by else ()
+            step(self.person(email), reference, self.view(email, reference).version, *arguments)
+        for event in self.take(InquiryErased):
+            self.store.commit(self.service.endings.on_erased(event))
 
     def receive(self, *, key: str | None = None, uploads: Sequence[Any] = (), **changes: Any) -> str:
         return self.service.requests.receive(request(**changes), uploads, key).reference

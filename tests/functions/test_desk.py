@@ -75,7 +75,10 @@ def test_a_confined_request_does_not_exist_for_other_organisations(world: World)
         assert sheet.max_row == 1
 
 
-@pytest.mark.parametrize("action", ["take", "assign", "hand-over", "close", "reopen", "erase", "answer", "note"])
+ACTIONS = ["take", "assign", "hand-over", "close", "reopen", "end-part", "resume-part", "answer", "note"]
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "propose-erasure", "withdraw-erasure", "erase"])
 def test_nobody_acts_on_what_their_organisation_does_not_have(world: World, action: str) -> None:
     secret = world.receive(share_with="wipo")
     version = world.service.reading.inquiry(_member(world, WIPO), secret).version

@@ -263,12 +263,12 @@ def test_a_message_sent_twice_is_added_once(world: World) -> None:
 
 def test_closed_inquiries_are_left_alone_until_reopened(world: World) -> None:
     reference, staff = world.routed(), world.person(WHO_A)
-    casework = world.service.casework
-    casework.close(staff, reference, world.view(WHO_A, reference).version)
-    for act in (casework.take, casework.close):
+    casework, endings = world.service.casework, world.service.endings
+    endings.close(staff, reference, world.view(WHO_A, reference).version)
+    for act in (casework.take, endings.close):
         with pytest.raises(NotAllowed):
             act(staff, reference, world.view(WHO_A, reference).version)
-    casework.reopen(staff, reference, world.view(WHO_A, reference).version)
+    endings.reopen(staff, reference, world.view(WHO_A, reference).version)
     casework.take(staff, reference, world.view(WHO_A, reference).version)
     assert world.inquiry(reference).state == "assigned"
 
@@ -289,7 +289,7 @@ def test_erasure_leaves_no_name_text_or_file(world: World) -> None:
     world.service.requests.ask_erasure(reference)
     assert len(world.take()) == 1
     file = world.view(WHO_A, reference).messages[0].attachments[0].file
-    world.service.casework.erase(world.person(WHO_FOCAL), reference, world.view(WHO_FOCAL, reference).version)
+    world.erase(reference, WHO_A, WHO_FOCAL)
     kept = "".join(
         str(document.data)
         for collection in ("inquiries", "assignments", "inquiry_messages", "audit", "idempotency")

@@ -15,7 +15,7 @@ from functions.inquiries import pages
 from shared.settings import Limits
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, forms, words
-from tests.functions.inquiry_sites import REQUEST, TEMPLATES, WHO_HEAD, World, new_world
+from tests.functions.inquiry_sites import REQUEST, TEMPLATES, WHO_HEAD, WHO_OFFICER, World, new_world
 
 TYPED = {name: value for name, value in REQUEST.items() if name not in ("consent", "topics")}
 TYPED |= {"consent": "on", "topics[]": REQUEST["topics"]}
@@ -190,10 +190,13 @@ def test_an_erased_request_has_no_page(world: World, browser: Browser) -> None:
     page = opened(browser)
     world.route()
     reference = world.announced("inquiry.received")[0]["reference"]
-    head = world.service.content.person(WHO_HEAD)
+    officer, head = world.service.content.person(WHO_OFFICER), world.service.content.person(WHO_HEAD)
+    assert officer
     assert head
     version = world.service.reading.inquiry(head, reference).version
-    world.service.casework.erase(head, reference, version)
+    world.service.endings.propose_erasure(officer, reference, version, "Asked on the telephone")
+    version = world.service.reading.inquiry(head, reference).version
+    world.service.endings.erase(head, reference, version)
     gone = browser.get(page.request.path)
     assert gone.status_code == 404
     assert "Wanjiru" not in gone.text
