@@ -8,8 +8,6 @@ handler returns, so ``events`` targets are plain HTTP functions that parse the p
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Request, Response
+from werkzeug.exceptions import HTTPException
 
-from shared import outbox, tracing
+from shared import json_input, outbox, tracing
 from shared.contracts.clock import Tick
 from shared.contracts.events import Event, Payload, parse
 from shared.logs import enter_trace
 from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, utc_text
+from shared.web.incoming import MOST, Incoming
 from shared.wiring import Platform
 
 PROCESSED = "processed"
@@ -69,18 +69,27 @@ class Intake:
 
     def __call__(self, request: Request) -> Response:
         """204: done, or kept for the desk. 4xx: not a push of ours. 503: Pub/Sub must try again. 200: ``/healthz``."""
+        incoming = Incoming(request)
+        response = self._respond(incoming)
+        incoming.settle()
+        return response
+
+    def _respond(self, request: Incoming) -> Response:
         if request.path == "/healthz":
             return Response("ok\n", 200, content_type="text/plain")
         try:
             if self.platform.push_guard:
                 self.platform.push_guard(request.headers.get("Authorization", ""))
-            push = read_push(request)
+            request.admit(MOST)
+            push = read_push(request.get_data())
         except PermissionError as error:
             log.warning("push refused: %s", error)
             return Response("", 403)
         except Unavailable as error:
             log.warning("push postponed: %s", error)
             return Response("", 503, {"Retry-After": "10"})
+        except HTTPException as error:  # too large, or broken off
+            return Response(f"{error.name}\n", error.code, content_type="text/plain")
         except ValueError as error:
             return Response(str(error), 400, content_type="text/plain")
         enter_trace(push.attributes.get("trace"))
@@ -174,15 +183,15 @@ class Intake:
         log.error("event kept as dead letter: %s", reason, extra={"fields": _labels(push)})
 
 
-def read_push(request: Request) -> Push:
+def read_push(text: bytes) -> Push:
     """Raises ``ValueError`` where the body is not a push message."""
     try:
-        body: dict[str, Any] = json.loads(request.get_data())
+        body: dict[str, Any] = json_input.loads(text)
         message = body["message"]
         data = base64.b64decode(message.get("data", ""), validate=True)
         attributes = {str(k): str(v) for k, v in (message.get("attributes") or {}).items()}
         return Push(data, attributes, str(body.get("subscription", "")), int(body.get("deliveryAttempt") or 0))
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a Pub/Sub push message: {error!r}") from None
 
 

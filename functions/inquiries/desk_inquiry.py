@@ -57,8 +57,8 @@ def register(site: Site, service: Service) -> None:
     pages = InquiryPages(service)
     site.route(ADDRESS, may="inquiries.view")(pages.show)
     site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
-    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY)(pages.answer)
-    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY)(pages.note)
+    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY, comes_back=True)(pages.answer)
+    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY, comes_back=True)(pages.note)
     for action, permission in ACTIONS.items():
         site.route(f"{ADDRESS}/{action}", "POST", may=permission)(partial(pages.act, action=action))
 
@@ -141,6 +141,9 @@ class InquiryPages:
     def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[Member, str], None]) -> Response:
         """Act on the version that the person saw. What cannot be done is said beside what they had typed."""
         me, form, status = member(visit), visit.request.form, 422
+        if too_large := visit.too_large():
+            draft.errors = too_large
+            return self._page(visit, self._view(visit, reference), draft, 413)
         try:
             action(me, form.get("version") or "none")
         except Stale:
@@ -202,7 +205,7 @@ class InquiryPages:
 def _seen(visit: Visit) -> int:
     """How long the history was that this person had before them."""
     text = visit.request.form.get("seen", "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _unseen(visit: Visit) -> Problem:

@@ -15,7 +15,7 @@ from shared.contracts.inquiries import Explanation
 from shared.web.site import Site, Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
-MAX_DRAFT = 256 * 1024  # bytes
+MOST_DOTS = 100  # in one line: what a dotted key costs grows with the square of its parts
 
 
 class BadDraft(Exception):
@@ -27,9 +27,11 @@ def register(site: Site, service: Service) -> None:
     def form(visit: Visit) -> Response:
         return _page(visit, service, None, "", [])
 
-    @site.route("/desk/routing", "POST", may="routing.try", max_body=MAX_DRAFT)
+    @site.route("/desk/routing", "POST", may="routing.try", comes_back=True)
     def run(visit: Visit) -> Response:
         draft = visit.request.form.get("rules", "")
+        if too_large := visit.too_large():
+            return _page(visit, service, None, next(iter(too_large.values())), [], 413)
         try:
             version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
             rule_set = service.content.compile(rules)
@@ -40,11 +42,18 @@ def register(site: Site, service: Service) -> None:
         return _page(visit, service, _explained(service, version, decision), "", faults)
 
 
-def _page(visit: Visit, service: Service, explanation: Explanation | None, error: str, faults: list[str]) -> Response:
+def _page(
+    visit: Visit,
+    service: Service,
+    explanation: Explanation | None,
+    error: str,
+    faults: list[str],
+    status: int = 422,
+) -> Response:
     _ = visit.gettext
     return visit.page(
         "desk_routing.html",
-        422 if error else 200,
+        status if error else 200,
         typed={name: visit.request.form.get(name, "") for name in FIELDS},
         chosen=visit.request.form.getlist("topics[]"),
         explanation=explanation,
@@ -73,9 +82,13 @@ def _facts(visit: Visit) -> Facts:
 
 def _read(draft: str) -> list[Rule]:
     """The rules of a TOML text. Raises ``BadDraft``."""
+    if any(line.count(".") > MOST_DOTS for line in draft.split("\n")):
+        raise BadDraft(f"more than {MOST_DOTS} dots in one line")
     try:
         entries = tomllib.loads(draft).get("rules")
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise BadDraft("lists or tables are nested too deeply") from None
+    except ValueError as error:
         raise BadDraft(str(error)) from None
     if not isinstance(entries, list):
         raise BadDraft("write tables [[rules]]")

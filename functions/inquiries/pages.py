@@ -31,7 +31,7 @@ def register(site: Site, service: Service) -> None:
     site.route("/activities")(pages.activities)
     site.route("/activities/<id>")(pages.activity)
     site.route("/contact", "GET")(pages.contact)
-    site.route("/contact", "POST", max_body=MAX_BODY)(pages.send)
+    site.route("/contact", "POST", max_body=MAX_BODY, comes_back=True)(pages.send)
 
 
 class Pages:
@@ -107,6 +107,8 @@ class Pages:
     def send(self, visit: Visit, guarded: bool = True) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it makes one inquiry."""
         values = _typed(visit)
+        if too_large := visit.too_large():
+            return self._form(visit, values, too_large, 413)
         errors: list[FieldError] = []
         try:
             request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
@@ -130,11 +132,13 @@ class Pages:
             return self._form(visit, values, {"submission": message}, new=True)
         return visit.redirect(f"{received.status_link}?received=1")
 
-    def _form(self, visit: Visit, values: dict[str, Any], errors: dict[str, str], new: bool = False) -> Response:
+    def _form(
+        self, visit: Visit, values: dict[str, Any], errors: dict[str, str], status: int = 422, new: bool = False
+    ) -> Response:
         kept = "" if new else visit.request.form.get("submission", "")[:64]
         return visit.page(
             "contact.html",
-            422 if errors else 200,
+            status if errors else 200,
             values=values,
             errors=errors,
             guard=abuse.guard(visit),

@@ -22,7 +22,7 @@ from shared.web.site import Site, Visit
 def register(site: Site, service: Service) -> None:
     pages = StatusPages(service)
     site.route("/i/<token>", "GET")(pages.show)
-    site.route("/i/<token>/messages", "POST", max_body=MAX_BODY)(pages.write)
+    site.route("/i/<token>/messages", "POST", max_body=MAX_BODY, comes_back=True)(pages.write)
     site.route("/i/<token>/close", "POST")(pages.close)
     site.route("/i/<token>/reopen", "POST")(pages.reopen)
     site.route("/i/<token>/erasure", "POST")(pages.ask_erasure)
@@ -60,10 +60,12 @@ class StatusPages:
         reference, text = self._reference(visit, token), visit.request.form.get("text", "")
         abuse.check_rate(visit)
         submission = visit.request.form.get("submission", "")[:64]
+        shown = submission or secrets.token_hex(16)
+        if errors := visit.too_large():
+            return self.show(visit, token, 413, typed=text, submission=shown, errors=errors)
         try:
-            self._requests.add_message(reference, text, submission or secrets.token_hex(16), uploads(visit))
+            self._requests.add_message(reference, text, shown, uploads(visit))
         except Invalid as error:
-            shown = submission or secrets.token_hex(16)
             return self.show(visit, token, 422, typed=text, submission=shown, errors=error.told(visit.gettext))
         except NotFound:
             raise _gone(visit) from None

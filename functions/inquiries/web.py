@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from flask import Response
 from pydantic import BaseModel, Field, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.inquiries.base import Invalid, KeyReused, Upload
 from functions.inquiries.content_models import Activity, RequesterType
@@ -17,11 +17,11 @@ from functions.inquiries.models import InquiryRequest
 from functions.inquiries.pages import TICKED, Pages
 from functions.inquiries.service import Service
 from shared.web import abuse, openapi
+from shared.web.incoming import FORMS
 from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import Site, Visit
 
 MAX_BODY = 30 * 2**20  # bytes; Cloud Run takes 32 MiB (https://cloud.google.com/run/quotas)
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class ApiAttachment(BaseModel, defer_build=True):
@@ -64,12 +64,14 @@ def register(site: Site, service: Service) -> None:
             raise Problem(404, "activity-not-found", visit.gettext("There is no such activity."))
         return visit.json(_public(visit, found))
 
-    @site.route("/api/inquiries", "POST", api=True, max_body=MAX_BODY)
+    @site.route("/api/inquiries", "POST", api=True, max_body=MAX_BODY, comes_back=True)
     def create(visit: Visit) -> Response:
         abuse.check_rate(visit)
         is_form = visit.request.mimetype in FORMS
         if is_form and visit.wants_page:
             return pages.send_from_elsewhere(visit)
+        if visit.request.too_large():
+            raise RequestEntityTooLarge
         body, uploads = _form(visit) if is_form else _json(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
         received = _receive(visit, service, body, uploads, key and f"api:{key}")
@@ -108,14 +110,7 @@ def _receive(visit: Visit, service: Service, body: dict[str, Any], uploads: list
 def _json(visit: Visit) -> tuple[dict[str, Any], list[Upload]]:
     """Raises ``Problem`` 422, or ``UnsupportedMediaType``."""
     _ = visit.gettext
-    try:
-        body = visit.request.get_json()
-    except UnsupportedMediaType:
-        raise
-    except BadRequest:
-        body = None
-    if not isinstance(body, dict):
-        raise invalid([FieldError("body", _("Send one JSON object."))], _)
+    body = visit.request.json_object(_)
     files = body.pop("attachments", [])
     try:
         given = [ApiAttachment.model_validate(file) for file in files]

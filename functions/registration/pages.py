@@ -19,7 +19,7 @@ from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.assets import static_file
 from shared.web.problem import FieldError, Problem, field_errors, invalid
-from shared.web.site import Site, Visit
+from shared.web.site import TOO_LARGE, Site, Visit
 
 FRONT_PAGE_EVENTS = 3
 OVER = ("cancelled", "expired", "declined")
@@ -32,12 +32,12 @@ def register(site: Site, service: Registrations) -> None:
     site.route("/")(pages.front)
     site.route("/events")(pages.events)
     site.route("/events/<slug>")(pages.event)
-    site.route("/events/<slug>/register", "GET", "POST")(pages.register)
+    site.route("/events/<slug>/register", "GET", "POST", comes_back=True)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
     site.route("/r/<token>")(pages.personal)
     site.route("/r/<token>/calendar.ics")(pages.calendar)
     site.route("/r/<token>/verify", "GET", "POST")(pages.verify)
-    site.route("/r/<token>/correct", "GET", "POST")(pages.correct)
+    site.route("/r/<token>/correct", "GET", "POST", comes_back=True)(pages.correct)
     site.route("/r/<token>/cancel", "GET", "POST")(pages.cancel)
 
 
@@ -101,13 +101,14 @@ class Pages:
         submission = visit.request.form.get("submission", "")[:64]
         key = f"form:{submission}" if submission else None
         try:
+            _refuse_too_large(visit)
             request = parse(visit, body)
             if errors := _guard_errors(visit, event, request.email, guarded):
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key)
         except Problem as problem:
-            if problem.status not in (409, 422):
+            if problem.status not in (409, 413, 422):
                 raise
             _must_be_open(visit, event)
             return self._form(visit, event, body, _errors(visit, event, body, problem), problem)
@@ -223,12 +224,13 @@ class Pages:
             return self._correction(visit, token, event, registration.model_dump(), {})
         body = form_body(visit)
         try:
+            _refuse_too_large(visit)
             with refusals(visit):
                 self._service.correct(token, _correction(visit, body))
         except Problem as problem:
-            if problem.status != 422:
+            if problem.status not in (413, 422):
                 raise
-            return self._correction(visit, token, event, body, _errors(visit, event, body, problem), 422)
+            return self._correction(visit, token, event, body, _errors(visit, event, body, problem), problem.status)
         return visit.redirect(f"/r/{token}?done=corrected")
 
     def _correction(
@@ -317,6 +319,11 @@ def _guard_errors(visit: Visit, event: EventDefinition, email: str, guarded: boo
     if guarded:
         return abuse.form_errors(visit, email, "registration", RegistrationCodeRequested)
     return abuse.foreign_form_errors(visit)
+
+
+def _refuse_too_large(visit: Visit) -> None:
+    if found := visit.too_large():
+        raise Problem(413, "http", visit.gettext(TOO_LARGE), errors=[FieldError(*one) for one in found.items()])
 
 
 def _correction(visit: Visit, body: dict[str, Any]) -> Correction:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ValidationError
-from werkzeug.exceptions import BadRequest as BadHttp
-from werkzeug.exceptions import UnsupportedMediaType
 
 from functions.registration import service as s
 from functions.registration.catalogue import EventNotFound
@@ -23,20 +21,6 @@ def parse(visit: Visit, body: dict[str, Any]) -> RegistrationRequest:
         return visit.validated(RegistrationRequest, body)
     except ValidationError as error:
         raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
-
-
-def json_body(visit: Visit) -> dict[str, Any]:
-    """The request's JSON object. Raises ``Problem`` 422, or 415 for another format."""
-    try:
-        body = visit.request.get_json()
-    except UnsupportedMediaType:
-        raise
-    except BadHttp:
-        body = None
-    if not isinstance(body, dict):
-        message = visit.gettext("Send one JSON object.")
-        raise invalid([FieldError("body", message)], visit.gettext)
-    return body
 
 
 def form_body(visit: Visit) -> dict[str, Any]:

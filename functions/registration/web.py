@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import Response
 from pydantic import BaseModel, Field
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.pages import Pages
-from functions.registration.requests import form_body, json_body, parse, receipt_path, refusals
+from functions.registration.requests import form_body, parse, receipt_path, refusals
 from functions.registration.service import Receipt, Registrations
 from shared.ports import utc_text
 from shared.web import openapi
 from shared.web.abuse import PROOF_HEADER, check_program, check_rate
+from shared.web.incoming import FORMS
 from shared.web.site import Site, Visit
-
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class PublicEvent(BaseModel, defer_build=True):
@@ -59,12 +59,14 @@ def register(site: Site, service: Registrations) -> None:
         with refusals(visit):
             return visit.json(_public(visit, service, service.events.get(event_id)))
 
-    @site.route("/api/events/<event_id>/registrations", "POST", api=True)
+    @site.route("/api/events/<event_id>/registrations", "POST", api=True, comes_back=True)
     def create(visit: Visit, event_id: str) -> Response:
         is_form = visit.request.mimetype in FORMS
         if is_form and visit.wants_page:
             return pages.register_from_elsewhere(visit, event_id)
-        body = form_body(visit) if is_form else json_body(visit)
+        if visit.request.too_large():
+            raise RequestEntityTooLarge
+        body = form_body(visit) if is_form else visit.request.json_object(visit.gettext)
         key = visit.request.headers.get("Idempotency-Key")
         check_rate(visit)
         request = parse(visit, body)

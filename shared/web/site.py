@@ -19,15 +19,17 @@ from urllib.parse import urlencode, urlsplit
 import jinja2
 from flask import Request, Response
 from pydantic import BaseModel
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestURITooLarge
 from werkzeug.routing import Map, RequestRedirect, Rule
 
 from shared import tracing
 from shared.logs import enter_trace
 from shared.ports import Unavailable
+from shared.text import N_
 from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.assets import asset
+from shared.web.incoming import MAX_TEXT, Incoming
 from shared.web.limits import Limiter
 from shared.web.problem import Problem
 from shared.wiring import Platform
@@ -46,10 +48,12 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Accept-Language, Altcha-Solution"  # from other origins
-MAX_BODY = 256 * 1024  # bytes; a route with attachments states its own
+MAX_BODY = MAX_TEXT  # bytes; a route with attachments states its own
+MAX_ADDRESS = 16 * 1024  # bytes of path and query; the load balancer takes no longer ones either
 ANYBODY = "anybody"  # of a route: whoever comes, signed in or not
 REDIRECTS = range(300, 400)
 ONE_YEAR = 365 * 24 * 3600
+TOO_LARGE, SHORTEN = N_("What you sent is too large."), N_("Shorten the text or attach smaller files.")
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +85,7 @@ class Gate(Protocol):
 class Visit:
     """One request with what answering it needs."""
 
-    request: Request
+    request: Incoming
     site: Site
     language: str
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
@@ -140,6 +144,11 @@ class Visit:
         self.cookies["visitor"] = (visitor, ONE_YEAR)
         return self.platform.tokens.sign("csrf", visitor)
 
+    def too_large(self) -> dict[str, str]:
+        """Message by field, where the form is too large to be taken; for routes whose form ``comes_back``, with 413."""
+        _, field = self.gettext, self.request.too_large()
+        return {field: f"{_(TOO_LARGE)} {_(SHORTEN)}"} if field else {}
+
     def check_csrf(self) -> None:
         try:
             value = self.platform.tokens.read(
@@ -164,6 +173,7 @@ class Route:
     csrf: bool
     max_body: int
     may: str = ANYBODY
+    comes_back: bool = False
 
 
 class Site:
@@ -178,7 +188,7 @@ class Site:
         self.platform = platform
         self.gate = gate
         self._templates = (templates, HERE / "templates", *([gate.templates] if gate else []))
-        self.map = Map([Rule("/healthz", endpoint=Route(_health, True, False, 0), methods=["GET"])])
+        self.map = Map([Rule("/healthz", endpoint=Route(_health, True, False, MAX_BODY), methods=["GET"])])
         self.limiter = Limiter(platform.store, platform.clock, platform.settings.secret_keys[-1])
 
     def route(
@@ -189,6 +199,7 @@ class Site:
         api: bool = False,
         csrf: bool = True,
         max_body: int = MAX_BODY,
+        comes_back: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register ``handler(visit, **parts of the path)``.
 
@@ -196,13 +207,15 @@ class Site:
             may: the permission that it needs, or ``ANYBODY``; asked for behind a gate and under ``/desk``.
             api: answers JSON, problems included, and sends CORS headers; no CSRF check, since it reads no cookie.
             csrf: off only for a POST that carries its own proof (a one-click link, a signed hook).
+            max_body: bytes; more is answered with 413.
+            comes_back: the handler asks ``Visit.too_large`` and shows such a form again, with all that was typed.
 
         Raises ``ValueError`` where ``may`` is missing or not a permission of the gate.
         """
         permission = self._permission(rule, may)
 
         def register(handler: Handler) -> Handler:
-            target = Route(handler, api, csrf and not api, max_body, permission)
+            target = Route(handler, api, csrf and not api, max_body, permission, comes_back)
             verbs = list(methods or ("GET",)) + (["OPTIONS"] if api else [])
             self.map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
             return handler
@@ -221,13 +234,18 @@ class Site:
 
     def __call__(self, request: Request) -> Response:
         enter_trace(request.headers.get("traceparent"), request.headers.get("X-Cloud-Trace-Context"))
+        incoming = Incoming(request)
         with tracing.span(request.method, "server", {"http.request.method": request.method}):
-            return tracing.answered(self._respond(request))
+            response = tracing.answered(self._respond(incoming))
+        incoming.settle()
+        return response
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Incoming) -> Response:
         visit = Visit(request, self, languages.SOURCE)
         visit.api = request.path.startswith("/api/")
         try:
+            if len(request.path) + len(request.query_string) > MAX_ADDRESS:
+                raise RequestURITooLarge
             self._choose_language(visit)
             response = self._dispatch(visit)
         except Problem as problem:
@@ -252,9 +270,7 @@ class Site:
         visit.api = route.api
         if request.method == "OPTIONS":
             return Response("", 204)
-        request.max_content_length = route.max_body or None
-        if (request.content_length or 0) > (route.max_body or MAX_BODY):
-            raise RequestEntityTooLarge
+        request.admit(route.max_body, route.comes_back)
         if request.method == "POST" and route.csrf:
             visit.check_csrf()
         if self.gate is None or route.may == ANYBODY:
@@ -348,7 +364,8 @@ def _from_http(visit: Visit, error: HTTPException) -> Response:
     titles = {
         404: (_("There is nothing at this address."), _("Check the link, or start from the front page.")),
         405: (_("This address does not take that kind of request."), ""),
-        413: (_("What you sent is too large."), _("Shorten the text or attach smaller files.")),
+        413: (_(TOO_LARGE), _(SHORTEN)),
+        414: (_("This address is too long."), _("Check the link, or start from the front page.")),
         415: (_("This format is not understood."), _("Send JSON or an HTML form.")),
     }
     status = error.code or 400
