@@ -6,6 +6,7 @@ People write the domain of one mailbox in several ways (``münchen.example``, ``
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from unicodedata import normalize
@@ -44,6 +45,11 @@ def folded_address(address: str) -> str:
         return ascii_address(text).lower()
     except ValueError:
         return text.lower()
+
+
+def address_key(address: str) -> str:
+    """A document id for the address, the same for all its spellings."""
+    return hashlib.sha256(folded_address(address).encode()).hexdigest()[:40]
 
 
 def mentions(address: str) -> re.Pattern[str]:

@@ -30,6 +30,7 @@ class Limits:
     busy: int = 300  # forms and API posts in five minutes in the whole system; beyond, each needs a proof of work
     seconds: int = 2  # a form sent sooner after it was shown comes back
     origin: int = 300  # forms and API posts in an hour from the pages of one other site; beyond, as when it is busy
+    mails: int = 3  # a day to an address that has confirmed nothing, one by one; those beyond are merged
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from functions.notification.mailboxes import Item, MailsMerged
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import (
     AttachedFile,
@@ -86,7 +87,19 @@ def every_payload(**changes: object) -> list[Payload]:
         ),
         RegistrationCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
         InquiryCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
+        merged(),
     ]
+
+
+def merged(language: str = "en") -> MailsMerged:
+    event: dict[str, Any] = {"reference": "K7QM-3XHD", "title": FACTS.title, "timezone": FACTS.timezone}
+    items = [
+        Item(kind="verify", link="https://onestop.example/v/token", until=NOW + timedelta(days=1), **event),
+        Item(kind="repeated", link=MANAGE, **event),
+        Item(kind="expired", link=FACTS.page, **event),
+        Item(kind="request", link="https://onestop.example/i/token", reference="2345-6BCD"),
+    ]
+    return MailsMerged(email="ana@example.org", language=language, items=items, more=12)
 
 
 def recipient(language: str = "en") -> Recipient:

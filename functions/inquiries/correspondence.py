@@ -10,6 +10,7 @@ from functions.inquiries.base import Means
 from functions.inquiries.case import Case
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, Attachment, Inquiry, MessageDoc
+from shared.addresses import folded_address
 from shared.contracts.inquiries import AttachedFile, InquiryMessageReceived, Recipient
 from shared.ids import key_of, normal_reference
 from shared.staff.models import Staff
@@ -74,6 +75,9 @@ class Correspondence:
 
     def tell_staff_of_message(self, case: Case, message: MessageDoc, id: str, reopened: bool) -> None:
         """The requester wrote: the assignee, or the focal point, of each organisation that takes part gets it."""
+        address = case.inquiry.requester.email
+        by_mail = message.mail_id is not None and folded_address(message.email) == folded_address(address)
+        mailed_from = address if by_mail else ""
         for organisation, part in case.assignments.items():
             if part.ended_at:
                 continue
@@ -84,6 +88,7 @@ class Correspondence:
                     recipients=[self.to_staff(case.reference, organisation, person, id)],
                     reopened=reopened,
                     attachments=named(message.attachments),
+                    mailed_from=mailed_from,
                 )
             )
 

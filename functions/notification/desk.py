@@ -16,7 +16,7 @@ from shared.ports import Cursor
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
-VIEWS = ("failed", "suppressed", "queued", "sent", "dead")
+VIEWS = ("failed", "suppressed", "queued", "sent", "merged", "dead")
 
 
 def register(site: Site, deliveries: Deliveries) -> None:

@@ -9,11 +9,11 @@ from shared.wiring import Platform
 
 
 def intake(platform: Platform, deliveries: Deliveries) -> Intake:
-    """Mails leave within the push that calls for them; the clock tick sends what was put off or left behind."""
+    """Mails leave within the push that calls for them; the clock tick sends what was put off, left behind or merged."""
     return Intake(
         platform,
         consumer="notification",
         handlers=dict.fromkeys(MAILS, deliveries.owed),
         after=deliveries.send_for,
-        on_tick=deliveries.send_due,
+        on_tick=deliveries.tick,
     )

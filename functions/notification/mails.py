@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from functions.notification.inquiry_mails import INQUIRY_MAILS
 from functions.notification.mail import Calendar, Mail, Person, greeting_name, moment
+from functions.notification.mailboxes import Item, MailsMerged
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     EventFacts,
@@ -43,9 +45,8 @@ def mails_for(event: Event) -> list[Mail]:
 def _received(payload: RegistrationReceived) -> list[Mail]:
     # The address is not verified: nothing that the sender of the form wrote is repeated to its owner.
     _ = _gettext(payload)
-    language, zone, deadline = _language(payload), payload.event.timezone, payload.verify_by
-    clock = f"{languages.clock_time(deadline, zone, language)} {languages.offset(deadline, zone)}"
-    verify_by = moment(languages.day(deadline, zone, language), clock, language)
+    deadline = payload.verify_by
+    verify_by = _deadline(deadline, payload.event.timezone, _language(payload))
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
     mail = _registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)
     return [replace(mail, useless_after=deadline)]
@@ -144,6 +145,11 @@ def when(facts: EventFacts, language: str) -> list[str]:
     return [f"{moment(first, start, language)} –", moment(last, f"{end} {zone}", language)]
 
 
+def _deadline(instant: datetime, zone: str, language: str) -> str:
+    clock = f"{languages.clock_time(instant, zone, language)} {languages.offset(instant, zone)}"
+    return moment(languages.day(instant, zone, language), clock, language)
+
+
 def _language(payload: RegistrationPayload) -> str:
     return languages.best(payload.registrant.language)
 
@@ -176,6 +182,28 @@ def _address_code(payload: AddressCodeRequested) -> list[Mail]:
     return [Mail("address_code", _("Your code"), Person("", payload.email), language, values)]
 
 
+# -- whoever's address somebody typed --
+
+
+def _merged(payload: MailsMerged) -> list[Mail]:
+    language = languages.best(payload.language)
+    _ = languages.translations(language).gettext
+    says = {
+        "verify": _("{event}: a registration. Confirm it by {time}, if it is yours:"),
+        "repeated": _("{event}: you are registered already. See your registration:"),
+        "expired": _("{event}: a registration was not confirmed in time and has expired. See the event:"),
+        "request": _("Request {reference}. See it, close it, or have it erased:"),
+    }
+
+    def line(item: Item) -> tuple[str, str]:
+        title, reference = one_line(languages.text(item.title, language)), languages.isolated(item.reference, language)
+        time = _deadline(item.until, item.timezone, language) if item.until else ""
+        return says[item.kind].format(event=title, reference=reference, time=time), item.link
+
+    values = {"name": "", "lines": [line(item) for item in payload.items], "more": payload.more}
+    return [Mail("merged", _("Sent with your address"), Person("", payload.email), language, values)]
+
+
 MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationReceived: _received,
     RegistrationRepeated: _repeated,
@@ -188,5 +216,6 @@ MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     StaffSignInRequested: _sign_in,
     RegistrationCodeRequested: _address_code,
     InquiryCodeRequested: _address_code,
+    MailsMerged: _merged,
     **INQUIRY_MAILS,
 }

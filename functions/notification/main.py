@@ -21,7 +21,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 @cache
 def _deliveries() -> Deliveries:
     here = platform()
-    return Deliveries(here.store, here.mailer, here.clock, here.settings.mail_from)
+    settings = here.settings
+    return Deliveries(here.store, here.mailer, here.clock, settings.mail_from, singles=settings.limits.mails)
 
 
 @cache

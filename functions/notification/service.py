@@ -7,22 +7,23 @@ a tenth of the size, and the personal links are gone from the store once the mai
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 
 from functions.notification.mail import Mail
+from functions.notification.mailboxes import SINGLE, Mailboxes
 from functions.notification.mails import mails_for
 from functions.notification.render import render
 from shared import tracing
-from shared.addresses import ascii_address, folded_address
+from shared.addresses import address_key, ascii_address
 from shared.contracts.events import Event, parse
 from shared.logs import enter_trace
 from shared.ports import (
@@ -46,7 +47,7 @@ from shared.ports import (
 
 DELIVERIES = "deliveries"
 SUPPRESSIONS = "suppressions"
-STATES = ("queued", "sent", "failed", "suppressed")
+STATES = ("queued", "sent", "failed", "suppressed", "merged")
 LEASE = timedelta(minutes=2)  # longer than a sending can take
 SEND_SECONDS = 25.0  # none begins later in a push: with the time that one may take, it ends before the push's deadline
 KEEP = timedelta(days=90)
@@ -74,6 +75,7 @@ class Deliveries:
     Args:
         mail_from: ``onestop <noreply@example.org>``.
         lease: how long a sender has a delivery for itself.
+        singles: mails a day to one address because somebody typed it into a form (``mailboxes``).
     """
 
     store: Store
@@ -81,12 +83,18 @@ class Deliveries:
     clock: Clock
     mail_from: str
     lease: timedelta = LEASE
+    singles: int = SINGLE
 
     # -- for the intake --
 
     def owed(self, event: Event) -> Sequence[Write]:
         """The deliveries that ``event`` calls for, to be committed with the claim on it."""
-        return [Create(DELIVERIES, _id(event, mail), self._queued(event, mail)) for mail in mails_for(event)]
+        writes = self.mailboxes.confirmed_by(event)
+        for mail in mails_for(event):
+            verdict = self.mailboxes.judge(event, mail)
+            record = self._queued(event, mail) if verdict.single else self._merged(event, mail)
+            writes += [Create(DELIVERIES, _id(event, mail), record), *verdict.writes]
+        return writes
 
     def send_for(self, event: Event) -> None:
         """Send what ``event`` called for, unless it is sent, leased or put off."""
@@ -94,6 +102,10 @@ class Deliveries:
         for mail in mails_for(event):
             if time.monotonic() < stop and (delivery := self.store.get(DELIVERIES, _id(event, mail))):
                 self._send(delivery)  # what is left is due, and goes with the next tick
+
+    def tick(self) -> None:
+        self._merge_due()
+        self.send_due()
 
     def send_due(self) -> int:
         """Send what was put off or left behind, as much as fits into a push; returns how many were tried."""
@@ -141,19 +153,36 @@ class Deliveries:
 
     # -- inside --
 
-    def _queued(self, event: Event, mail: Mail) -> Data:
-        now = self.clock.now()
+    @property
+    def mailboxes(self) -> Mailboxes:
+        return Mailboxes(self.store, self.clock, self.singles)
+
+    def _record(self, event: Event, mail: Mail, state: str) -> Data:
         return {
-            "state": "queued",
+            "state": state,
             "type": event.payload.type,
             "recipient": mail.to.email,
             "language": mail.language,
             "time": utc_text(event.time),
-            "due_at": utc_text(now),
             "attempts": 0,
-            "expire_at": utc_text(now + KEEP),
-            "event": _pack(event),
+            "expire_at": utc_text(self.clock.now() + KEEP),
         }
+
+    def _queued(self, event: Event, mail: Mail) -> Data:
+        record = self._record(event, mail, "queued")
+        return {**record, "due_at": utc_text(self.clock.now()), "event": _pack(event)}
+
+    def _merged(self, event: Event, mail: Mail) -> Data:
+        return {**self._record(event, mail, "merged"), "reason": "many forms with this address: told in a merged mail"}
+
+    def _merge_due(self) -> None:
+        """Owe the merged mails whose time has come. What a page leaves, the next tick takes."""
+        for book in self.mailboxes.due():
+            event, emptied = self.mailboxes.merged(book)
+            mails = [(event, mail) for mail in mails_for(event)] if event else []
+            owed = [Create(DELIVERIES, _id(event, mail), self._queued(event, mail)) for event, mail in mails]
+            with suppress(Conflict):  # one more was held back just now, or another tick was faster
+                self.store.commit([emptied, *owed])
 
     def _send(self, delivery: Document) -> None:
         leased = self._leased(delivery)
@@ -249,10 +278,6 @@ class Deliveries:
                 self.store.commit([Replace(DELIVERIES, id, data, delivery.version)])
 
         decide(attempt)
-
-
-def address_key(address: str) -> str:
-    return hashlib.sha256(folded_address(address).encode()).hexdigest()[:40]
 
 
 def _id(event: Event, mail: Mail) -> str:

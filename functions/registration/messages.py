@@ -50,10 +50,12 @@ class Composer:
         self, event: EventDefinition, registration: Registration, from_waitlist: bool = False
     ) -> RegistrationConfirmed:
         base = self.base(event, registration)
-        return RegistrationConfirmed(**base, sequence=registration.sequence, from_waitlist=from_waitlist)
+        return RegistrationConfirmed(
+            **base, sequence=registration.sequence, from_waitlist=from_waitlist, verified=event.verify_email
+        )
 
     def waitlisted(self, event: EventDefinition, registration: Registration, position: int) -> Payload:
-        return RegistrationWaitlisted(**self.base(event, registration), position=position)
+        return RegistrationWaitlisted(**self.base(event, registration), position=position, verified=event.verify_email)
 
     def corrected(self, event: EventDefinition, registration: Registration) -> Payload:
         base = self.base(event, registration)

@@ -157,6 +157,7 @@ class InquiryMessageReceived(StaffPayload):
     type: ClassVar[str] = "inquiry.message_received"
     reopened: bool
     attachments: list[AttachedFile] = []
+    mailed_from: str = ""  # the requester's address, where the message came by mail from it
 
 
 class InquiryErasureRequested(StaffPayload):

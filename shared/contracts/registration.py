@@ -66,11 +66,13 @@ class RegistrationConfirmed(RegistrationPayload):
     type: ClassVar[str] = "registration.confirmed"
     sequence: int
     from_waitlist: bool = False
+    verified: bool = False  # the person followed a link that went to this address
 
 
 class RegistrationWaitlisted(RegistrationPayload):
     type: ClassVar[str] = "registration.waitlisted"
     position: int  # from 1
+    verified: bool = False  # as above
 
 
 class RegistrationCorrected(RegistrationPayload):

@@ -280,7 +280,7 @@ def test_busy_times_end(tmp_path: Path) -> None:
 def test_limits_are_set_and_lifted_by_the_environment(tmp_path: Path) -> None:
     base = {"ONESTOP_DATA": str(tmp_path)}
     assert from_environment(base).limits == Limits()
-    assert from_environment(base | {"ONESTOP_LIMITS": "off"}).limits == Limits(0, 0, 0, 0, 0)
+    assert from_environment(base | {"ONESTOP_LIMITS": "off"}).limits == Limits(0, 0, 0, 0, 0, 0)
     assert from_environment(base | {"ONESTOP_LIMITS": "busy=0 visitor=500"}).limits == Limits(visitor=500, busy=0)
     for bad in ("speed=1", "busy", "busy=-1", "busy=many"):
         with pytest.raises(BadSettings, match="ONESTOP_LIMITS"):

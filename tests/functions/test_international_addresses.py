@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries, address_key
+from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries
 from functions.registration.service import AlreadyRegistered
 from infra import person as stored_person
 from shared.adapters.smtp import SmtpMailer
+from shared.addresses import address_key
 from shared.contracts.events import Event, Payload
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.registration import Registrant, RegistrationConfirmed

@@ -22,7 +22,7 @@ from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.clock import Tick
-from shared.contracts.events import Payload, message, outbox_row
+from shared.contracts.events import Event, Payload, message, outbox_row
 from shared.contracts.registration import (
     RegistrationCancelled,
     RegistrationConfirmed,
@@ -99,6 +99,9 @@ class World:
         app, take = Flask("push"), intake(self.platform, self.deliveries)
         app.add_url_rule("/", view_func=lambda: take(request), methods=["POST"])
         self.app = app
+
+    def event(self, payload: Payload, id: str) -> Event:
+        return Event(id, self.clock.now(), "", payload)
 
     def push(self, payload: Payload, id: str = "event-1", **attributes: str) -> int:
         row = outbox_row("registration", payload, self.clock.now(), id)

@@ -114,7 +114,7 @@ def _announced() -> Iterator[tuple[str, set[str]]]:
     """The topics of the payloads that a slice makes, by the calls in its sources."""
     for module in (ROOT / "shared" / "contracts").glob("*.py"):
         importlib.import_module(f"shared.contracts.{module.stem}")
-    topics = {kind.__name__: kind.topic for kind in Payload.kinds.values()}
+    topics = {kind.__name__: kind.topic for kind in Payload.kinds.values() if kind.topic}
     for folder in (ROOT / "functions").iterdir():
         made = {
             topics[node.func.id]

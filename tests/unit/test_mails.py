@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.notification.mail import Attachment, Mail, Person
+from functions.notification.mailboxes import MailsMerged
 from functions.notification.mails import MAILS, mails_for
 from functions.notification.render import render
 from shared.contracts.events import Event, Payload
@@ -220,6 +221,8 @@ def test_a_reference_keeps_its_order_in_arabic(payload: Payload) -> None:
         payload = payload.model_copy(update={"registrant": person("ar")})
     elif isinstance(payload, AddressCodeRequested):
         payload = payload.model_copy(update={"language": "ar", "code": "2345-6BCD"})
+    elif isinstance(payload, MailsMerged):
+        payload = payload.model_copy(update={"language": "ar"})
     message = sent(payload.model_copy(update={"reference": "2345-6BCD"}))
     shown = f"{message['Subject']}\n{text_of(message)}"
     assert len(re.findall("2345-6BCD", shown)) == len(re.findall("\u20662345-6BCD\u2069", shown))
