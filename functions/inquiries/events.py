@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from functions.inquiries import quarantine
 from functions.inquiries.service import Service
-from shared.contracts.inquiries import InquiryErased, InquiryReceived
+from shared.contracts.inquiries import InquiryAssigned, InquiryErased, InquiryReceived, InquiryRouted
 from shared.intake import Intake
 from shared.wiring import Platform
 
@@ -12,6 +15,11 @@ def intake(platform: Platform, service: Service) -> Intake:
     return Intake(
         platform,
         consumer="inquiries",
-        handlers={InquiryReceived: service.routing.on_received, InquiryErased: service.endings.on_erased},
+        handlers={
+            InquiryReceived: service.routing.on_received,
+            InquiryRouted: partial(quarantine.corrected, platform.store),
+            InquiryAssigned: partial(quarantine.corrected, platform.store),
+            InquiryErased: service.endings.on_erased,
+        },
         on_tick=service.deadlines.tick,
     )

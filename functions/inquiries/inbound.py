@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.inquiries import attachments, quotations
+from functions.inquiries import attachments, quarantine, quotations
 from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
 from functions.inquiries.case import INQUIRIES, MESSAGES, QUARANTINE, Case
 from functions.inquiries.casework import answer_case
@@ -24,7 +24,7 @@ from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reas
 from functions.inquiries.requests import LONGEST_MESSAGE, take_message
 from shared.addresses import folded_address
 from shared.ids import ALPHABET, key_of, normal_reference
-from shared.ports import Conflict, Create, Replace, decide
+from shared.ports import Create, Replace, decide
 from shared.staff.models import Staff
 from shared.text import N_
 from shared.tokens import BadToken, ExpiredToken
@@ -190,29 +190,17 @@ class Inbound:
             recipients=list(dict.fromkeys([*recipients, *(mail.recipients if mail else ())]))[:20],
             subject=mail.subject[:200] if mail else "",
             inquiry=reference,
-            visible_to=self._who_may_see(reference),
+            visible_to=[] if reference else sorted(self._content.organisations),
             file=f"quarantine/{id}",
         )
         self._means.files.write(kept.file, raw, "message/rfc822")
-        try:
-            self._means.store.commit([Create(QUARANTINE, id, kept.data())])
-        except Conflict:
+        if not quarantine.keep(self._means.store, id, kept):
             return Outcome("duplicate", aside.reason)
         return Outcome("quarantined", aside.reason, reference)
 
     def _named_in(self, subject: str) -> str | None:
         found = _REFERENCE.search(subject.upper())
         return self._known(found.group()) if found else None
-
-    def _who_may_see(self, reference: str | None) -> list[str]:
-        """A mail about one inquiry is for those who share it; one about none is for all."""
-        document = self._means.store.get(INQUIRIES, reference) if reference else None
-        if document is None:
-            return sorted(self._content.organisations)
-        if document.data["visible_to"]:
-            return list(document.data["visible_to"])
-        chosen = document.data["share_with"]
-        return [chosen] if chosen in self._content.organisations else sorted(self._content.organisations)
 
     def thread_by_hand(self, staff: Member, id: str, reference: str) -> None:
         """Somebody of the staff read a mail kept aside and says where it belongs: it becomes a message there.
@@ -241,13 +229,10 @@ class Inbound:
 
     def _open(self, staff: Member, id: str) -> tuple[Quarantined, str]:
         """A mail that waits for somebody, with its version. Raises ``NotFound``."""
-        document = self._means.store.get(QUARANTINE, id)
-        if document is None or staff.organisation not in document.data["visible_to"]:
-            raise NotFound(id)
-        kept = Quarantined.model_validate(document.data)
+        kept, version = quarantine.one(self._means.store, staff, id)
         if kept.state != "open":
             raise NotFound(id)
-        return kept, document.version
+        return kept, version
 
     def _readable(self, kept: Quarantined) -> tuple[Mail, list[Upload]]:
         """The mail, and those of its files that are taken. Raises ``Invalid``."""

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal
 
+from functions.inquiries import quarantine
 from functions.inquiries.base import Means, Member, NotFound, Stale
-from functions.inquiries.case import ASSIGNMENTS, AUDIT, QUARANTINE, Case, messages_of
+from functions.inquiries.case import ASSIGNMENTS, AUDIT, Case, messages_of
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
@@ -212,9 +213,7 @@ class Reading:
 
     def quarantine(self, staff: Member, after: Cursor | None = None) -> list[tuple[str, Quarantined]]:
         """Open mails kept aside that this organisation may see, newest first, by id; 50 at a time."""
-        seen: tuple[Where, Where] = (("state", "==", "open"), ("visible_to", "contains", staff.organisation))
-        found = self._means.store.query(QUARANTINE, *seen, order="received_at", descending=True, after=after, limit=50)
-        return [(one.id, Quarantined.model_validate(one.data)) for one in found]
+        return quarantine.listed(self._means.store, staff, after, 50)
 
     def quarantined_mail(self, staff: Member, id: str) -> tuple[Quarantined, bytes]:
         """With the raw mail. Raises ``NotFound``."""
@@ -224,10 +223,7 @@ class Reading:
 
     def quarantined(self, staff: Member, id: str) -> tuple[Quarantined, str]:
         """With its version. Raises ``NotFound``."""
-        document = self._means.store.get(QUARANTINE, id)
-        if document is None or staff.organisation not in document.data["visible_to"]:
-            raise NotFound(id)
-        return Quarantined.model_validate(document.data), document.version
+        return quarantine.one(self._means.store, staff, id)
 
 
 def _monday(instant: datetime) -> datetime:
