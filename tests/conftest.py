@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from infra.local import emulators as official
+
+ALONE = Path(__file__).with_name("system"), Path(__file__).with_name("browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start processes follow one another on one worker of pytest-xdist; it starts the emulators once."""
+    for item in items:
+        if item.get_closest_marker("emulators") or any(item.path.is_relative_to(folder) for folder in ALONE):
+            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(scope="session")

@@ -110,9 +110,10 @@ def environment_for(folder: Path) -> Path:
     key = hashlib.sha256(requirements + sys.version.encode()).hexdigest()[:16]
     place = Path(tempfile.gettempdir()) / f"onestop-venv-{key}"
     if not (place / "complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        pip = [place / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"]
-        subprocess.run(pip, cwd=folder, check=True, stderr=subprocess.DEVNULL)
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--clear", f"--python={sys.executable}", place], check=True)
+        install = [*uv, "pip", "install", "--quiet", "--require-hashes", "--requirements=requirements.txt"]
+        subprocess.run([*install, f"--python={place / 'bin' / 'python'}"], cwd=folder, check=True)
         (place / "complete").touch()
     return place
 
