@@ -10,7 +10,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -248,6 +248,19 @@ def utc_text(instant: datetime) -> str:
 
 def from_utc_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def every(
+    store: Store, collection: str, *where: Where, order: str = "id", descending: bool = False, at_once: int = 500
+) -> Iterator[Document]:
+    """All documents that match, however many, read ``at_once`` at a time (see ``Store.query``)."""
+    after: Cursor | None = None
+    while True:
+        page = store.query(collection, *where, order=order, descending=descending, after=after, limit=at_once)
+        yield from page
+        if len(page) < at_once:
+            return
+        after = page[-1].cursor(order)
 
 
 def decide(decision: Callable[[], T], attempts: int = 12) -> T:

@@ -27,7 +27,7 @@ from functions.inquiries.content_checks import Faults, check
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, Rule, Topic
 from functions.inquiries.directory import CURRENT, RULE_SETS
 from shared.ids import key_of
-from shared.ports import Replace, Store, utc_text
+from shared.ports import Replace, Store, every, utc_text
 from shared.staff.models import Content, Organisation, Staff
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content"
@@ -139,11 +139,8 @@ def stored(store: Store) -> Collected:
     for kind, model in MODELS.items():
         if kind == "rules":
             continue
-        after = None
-        while page := store.query(kind, after=after, limit=500):
-            for document in page:
-                collected.add(kind, model.model_validate(document.data), "store")
-            after = page[-1].cursor()
+        for document in every(store, kind):
+            collected.add(kind, model.model_validate(document.data), "store")
     for rule in stored_rules(store)[1]:
         collected.add("rules", rule, "store")
     return collected

@@ -15,9 +15,9 @@ from functions.inquiries.base import Invalid, Member, NotAllowed, NotFound, Stal
 from functions.inquiries.models import Assignment, State
 from functions.inquiries.reading import NOBODY, Filter
 from functions.inquiries.service import Service
-from shared.ports import Cursor, utc_text
+from shared.ports import utc_text
 from shared.staff.members import member
-from shared.web import languages
+from shared.web import languages, paging
 from shared.web.problem import Problem
 from shared.web.sheets import csv_file, xlsx_file
 from shared.web.site import Site, Visit
@@ -65,7 +65,7 @@ class Lists:
     def show(self, visit: Visit) -> Response:
         me, asked = member(visit), visit.request.args
         filter = _filter(visit, me)
-        after = _cursor(asked.get("after", ""))
+        after = paging.cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
         query = {
             name: value for name, value in asked.items() if name not in ("after", "lang", "done", "left") and value
@@ -75,7 +75,7 @@ class Lists:
             page=page,
             query=defaultdict(str, query),
             encoded=urlencode(query),
-            next=urlencode({**query, "after": "~".join(page.next)}) if page.next else "",
+            next=urlencode({**query, "after": paging.mark(page.next)}) if page.next else "",
             first=after is None,
             colleagues=self._service.content.staff(me.organisation),
             done=asked.get("done", ""),
@@ -164,11 +164,6 @@ def _filter(visit: Visit, me: Member) -> Filter:
         order=order,
         descending=descending,
     )
-
-
-def _cursor(text: str) -> Cursor | None:
-    value, _, id = text.partition("~")
-    return (value, id) if id else None
 
 
 def _why_left(visit: Visit) -> dict[str, str]:

@@ -14,6 +14,7 @@ from functions.inquiries.status_page import download
 from shared.ids import normal_reference
 from shared.ports import utc_text
 from shared.staff.members import member
+from shared.web import paging
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -34,14 +35,14 @@ class QuarantinePages:
         self._service = service
 
     def list(self, visit: Visit) -> Response:
-        value, _, id = visit.request.args.get("after", "").partition("~")
-        rows = self._service.reading.quarantine(member(visit), (value, id) if id else None)
-        last = f"{utc_text(rows[-1][1].received_at)}~{rows[-1][0]}" if rows else ""
+        after = paging.cursor(visit.request.args.get("after", ""))
+        rows = self._service.reading.quarantine(member(visit), after)
+        last = paging.mark((utc_text(rows[-1][1].received_at), rows[-1][0])) if rows else ""
         return visit.page(
             "desk_quarantine.html",
             rows=rows,
             last=last,
-            first=not id,
+            first=not after,
             reasons=labels.reasons(visit.gettext),
             done=visit.request.args.get("done", ""),
             **names(visit, self._service),

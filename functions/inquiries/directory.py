@@ -7,7 +7,7 @@ from datetime import date
 
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.routing import RuleSet, plain_words
-from shared.ports import Clock, Store
+from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
 from shared.staff.models import Content, Staff
 
@@ -61,7 +61,7 @@ class Directory(StaffDirectory):
 
     def items(self) -> dict[str, dict[str, Content]]:
         """All content but rules, by kind, as ``content_checks`` wants it."""
-        everybody = self._store.query("staff", limit=1000)
+        everybody = every(self._store, "staff")
         return {
             "organisations": dict(self.organisations),
             "staff": {one.id: Staff.model_validate(one.data) for one in everybody},

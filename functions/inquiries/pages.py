@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 from pydantic import ValidationError
@@ -15,12 +16,13 @@ from functions.inquiries.content_models import SHARE_WITH_ALL, Activity
 from functions.inquiries.models import InquiryRequest
 from functions.inquiries.service import Service
 from shared.contracts.visitors import InquiryCodeRequested
-from shared.web import abuse, languages
+from shared.web import abuse, languages, paging
 from shared.web.problem import FieldError, Problem, field_errors
 from shared.web.site import Site, Visit
 
 MAX_BODY = LARGEST + 2**20  # bytes of a form with files
 TICKED = ("on", "true", "1", "yes")  # what forms of other sites send too
+PAGE = 60  # activities of a list
 FILTERS = ("organisation", "topic", "kind", "audience")
 ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
 
@@ -47,9 +49,14 @@ class Pages:
         search = asked.get("q", "").strip()[:200]
         wanted: dict[str, Any] = {name: value for name, value in given.items() if value}
         found = self._content.find_activities(**wanted, search=search)
+        page = paging.number(asked.get("page", ""))
+        more = urlencode(wanted | ({"q": search} if search else {}) | {"page": page + 1})
         return visit.page(
             "activities.html",
-            found=found,
+            found=paging.part(found, page, PAGE),
+            count=len(found),
+            page=page,
+            more=more if len(found) > page * PAGE else "",
             total=len(self._content.activities),
             given=given,
             search=search,

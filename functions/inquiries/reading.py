@@ -19,13 +19,14 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
-from shared.ports import Cursor, Document, Where, from_utc_text, utc_text
+from shared.ports import Cursor, Document, Where, every, from_utc_text, utc_text
 from shared.staff.models import Queue
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
 MOST_SCANNED = 5_000  # documents that one page of a search may cost
 WEEKS = 12
+MOST_MINE, MOST_LATE = 20, 10  # rows on the first page
 SAMPLE = 500  # the latest inquiries, for the time to the first answer
 
 
@@ -68,8 +69,10 @@ class View:
 class Overview:
     """The desk's first page, for one person; counts are of the person's organisation."""
 
-    mine: list[Assignment]  # assigned to me and waiting for an answer, nearest target first
-    late: list[Assignment]  # of my organisation, target passed
+    mine: list[Assignment]  # assigned to me and waiting for an answer: those of the nearest targets
+    late: list[Assignment]  # of my organisation: those whose target passed first
+    mine_count: int
+    late_count: int
     unassigned: int
     waiting: int  # for an answer
     by_week: list[tuple[str, int]]  # Monday (ISO date) -> received, the last 12 weeks
@@ -152,12 +155,8 @@ class Reading:
         return View(reference, case.version, case.inquiry, parts, messages, self._history(reference))
 
     def _history(self, reference: str) -> list[AuditEntry]:
-        found, after = [], None
-        where: Where = ("inquiry", "==", reference)
-        while page := self._means.store.query(AUDIT, where, order="time", after=after, limit=200):
-            found += [AuditEntry.model_validate(document.data) for document in page]
-            after = page[-1].cursor("time")
-        return found
+        found = every(self._means.store, AUDIT, ("inquiry", "==", reference), order="time")
+        return [AuditEntry.model_validate(document.data) for document in found]
 
     def attachment(self, staff: Member, reference: str, id: str) -> tuple[str, str, bytes]:
         """Name, media type, content. Raises ``NotFound``."""
@@ -171,13 +170,18 @@ class Reading:
         ours: Where = ("organisation", "==", staff.organisation)
         waiting: Where = ("clock", "==", "running")
         backlogs = [f"{staff.organisation}/{queue.id}" for queue in self._queues(staff.organisation)]
-        mine = store.query(ASSIGNMENTS, ours, waiting, ("assignee", "==", staff.email), order="due_at", limit=20)
-        late = store.query(ASSIGNMENTS, ours, ("late", "==", True), order="due_at", limit=20)
+        my: Where = ("assignee", "==", staff.email)
+        late: Where = ("late", "==", True)
+        any_time: Where = ("due_at", ">", "")  # so that the count has the index of the list
+        mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MOST_MINE)
+        late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MOST_LATE)
         return Overview(
-            [Assignment.model_validate(one.data) for one in mine],
-            [Assignment.model_validate(one.data) for one in late],
-            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), ("received_at", ">", "")),  # as their indexes end
-            store.count(ASSIGNMENTS, ours, waiting, ("due_at", ">", "")),
+            [Assignment.model_validate(one.data) for one in mine_first],
+            [Assignment.model_validate(one.data) for one in late_first],
+            store.count(ASSIGNMENTS, ours, waiting, my, any_time),
+            store.count(ASSIGNMENTS, ours, late, any_time),
+            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), ("received_at", ">", "")) if backlogs else 0,
+            store.count(ASSIGNMENTS, ours, waiting, any_time),
             self._by_week(ours),
             self._hours_to_answer(ours),
         )

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from flask import Response
 from pydantic import BaseModel, Field, ValidationError
@@ -16,11 +17,12 @@ from functions.inquiries.content_models import Activity, RequesterType
 from functions.inquiries.models import InquiryRequest
 from functions.inquiries.pages import TICKED, Pages
 from functions.inquiries.service import Service
-from shared.web import abuse, openapi
+from shared.web import abuse, openapi, paging
 from shared.web.incoming import FORMS
 from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import Site, Visit
 
+PAGE = 100  # activities of one answer
 MAX_BODY = 30 * 2**20  # bytes; Cloud Run takes 32 MiB (https://cloud.google.com/run/quotas)
 
 
@@ -54,8 +56,12 @@ def register(site: Site, service: Service) -> None:
 
     @site.route("/api/activities", api=True)
     def activities(visit: Visit) -> Response:
+        page = paging.number(visit.request.args.get("page", ""))
         found = service.content.find_activities(**_filters(visit))
-        return visit.json({"activities": [_public(visit, activity) for activity in found]})
+        shown = [_public(visit, activity) for activity in paging.part(found, page, PAGE)]
+        query = urlencode({**visit.request.args, "page": page + 1})
+        more = visit.url(f"/api/activities?{query}") if len(found) > page * PAGE else None
+        return visit.json({"activities": shown, "next": more})
 
     @site.route("/api/activities/<id>", api=True)
     def activity(visit: Visit, id: str) -> Response:

@@ -12,7 +12,7 @@ from shared import topology
 from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.masks import masked
-from shared.ports import Cursor
+from shared.web import paging
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -25,7 +25,7 @@ def register(site: Site, deliveries: Deliveries) -> None:
         store = visit.platform.store
         asked = visit.request.args.get("state", "")
         view = asked if asked in VIEWS else VIEWS[0]
-        after = _cursor(visit.request.args.get("after", ""))
+        after = paging.cursor(visit.request.args.get("after", ""))
         if view == "dead":
             page = store.query(
                 DEAD_LETTERS, ("state", "==", "open"), order="time", descending=True, after=after, limit=PAGE
@@ -34,7 +34,7 @@ def register(site: Site, deliveries: Deliveries) -> None:
             page = deliveries.listed(view, after)
         counts = {state: deliveries.count(state) for state in STATES}
         counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"))
-        more = "~".join(page[-1].cursor("time")) if len(page) == PAGE else ""
+        more = paging.mark(page[-1].cursor("time")) if len(page) == PAGE else ""
         oldest = next(iter(store.query(OUTBOX, order="time", limit=1)), None)
         waiting_since = oldest.data["time"] if oldest else ""
         return visit.page(
@@ -60,8 +60,3 @@ def register(site: Site, deliveries: Deliveries) -> None:
         topics = {s.name: s.topic for s in topology.load().subscriptions}
         replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
         return visit.redirect("/desk/mail?state=dead")
-
-
-def _cursor(text: str) -> Cursor | None:
-    time, _, id = text.partition("~")
-    return (time, id) if id else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 from functions.registration.models import EventDefinition
 from shared.ports import Cursor, Data, Document, Store, Where, from_utc_text, utc_text
 
 EVENTS = "events"
+SHOWN: Where = ("listed", "==", True)
 FRESH = 2.0  # seconds for which a process believes what it read
 INSTANTS = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
 
@@ -47,9 +49,22 @@ class Catalogue:
         found = self._store.query(EVENTS, where, order="starts_at", descending=True, after=after, limit=limit)
         return [definition(document) for document in found]
 
-    def listed(self) -> list[EventDefinition]:
-        """All events that are shown to the public, the earliest first."""
-        return [definition(d) for d in self._store.query(EVENTS, ("listed", "==", True), order="starts_at", limit=500)]
+    def listed(self, after: Cursor | None = None, limit: int = 500) -> list[EventDefinition]:
+        """One page of the events that are shown to the public, the earliest first; the cursor is start and id."""
+        found = self._store.query(EVENTS, SHOWN, order="starts_at", after=after, limit=limit)
+        return [definition(document) for document in found]
+
+    def coming(self, now: datetime, after: Cursor | None, limit: int) -> list[EventDefinition]:
+        """One page of those shown to the public that are not over, by their end; the cursor is end and id."""
+        later: Where = ("ends_at", ">", utc_text(now))
+        found = self._store.query(EVENTS, SHOWN, later, order="ends_at", after=after, limit=limit)
+        return [definition(document) for document in found]
+
+    def over(self, now: datetime, after: Cursor | None, limit: int) -> list[EventDefinition]:
+        """One page of those shown to the public that are over, the latest first; the cursor is end and id."""
+        earlier: Where = ("ends_at", "<=", utc_text(now))
+        found = self._store.query(EVENTS, SHOWN, earlier, order="ends_at", descending=True, after=after, limit=limit)
+        return [definition(document) for document in found]
 
 
 def stored(event: EventDefinition) -> Data:

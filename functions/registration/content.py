@@ -25,7 +25,7 @@ from functions.registration.catalogue import EVENTS, INSTANTS, definition, store
 from functions.registration.models import EventDefinition, before
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
-from shared.ports import Clock, Replace, Store
+from shared.ports import Clock, Replace, Store, every
 from shared.staff.directory import ORGANISATIONS
 from shared.wiring import platform
 
@@ -151,11 +151,7 @@ def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
 
 def export(store: Store) -> str:
     """All events as one TOML file that ``import`` takes."""
-    events: list[dict[str, Any]] = []
-    after = None
-    while page := store.query(EVENTS, order="starts_at", after=after, limit=100):
-        events += [_exported(definition(document)) for document in page]
-        after = page[-1].cursor("starts_at")
+    events = [_exported(definition(document)) for document in every(store, EVENTS, order="starts_at")]
     return tomli_w.dumps({"events": events}, multiline_strings=True)
 
 

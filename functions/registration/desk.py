@@ -12,7 +12,7 @@ from functions.registration.service import Registrations
 from shared.contracts.registration import State
 from shared.ports import Cursor, utc_text
 from shared.staff.members import member
-from shared.web import sheets
+from shared.web import paging, sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -36,17 +36,17 @@ COLUMNS = (
 def register(site: Site, service: Registrations) -> None:
     @site.route("/desk/events", may="events.view")
     def overview(visit: Visit) -> Response:
-        after = _cursor(visit)
+        after = paging.cursor(visit.request.args.get("after", ""))
         events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
         rows = [(event, service.counts(event.id, STATES), service.seats_left(event)) for event in events]
-        more = f"{utc_text(events[-1].starts_at)}~{events[-1].id}" if len(events) == EVENTS_PAGE else ""
+        more = paging.mark((utc_text(events[-1].starts_at), events[-1].id)) if len(events) == EVENTS_PAGE else ""
         return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
 
     @site.route("/desk/events/<event_id>", may="registrations.view")
     def one(visit: Visit, event_id: str) -> Response:
         event, state = _event(visit, service, event_id), _state(visit)
-        page = service.of_event(event.id, state, _cursor(visit), PAGE)
-        more = f"{page[-1].created_at}~{page[-1].reference}" if len(page) == PAGE else ""
+        page = service.of_event(event.id, state, paging.cursor(visit.request.args.get("after", "")), PAGE)
+        more = paging.mark((page[-1].created_at, page[-1].reference)) if len(page) == PAGE else ""
         counts = service.counts(event.id, STATES)
         return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts)
 
@@ -65,11 +65,6 @@ def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:
         return service.events.get_for(member(visit).organisation, id)
     except EventNotFound:
         raise Problem(404, "event-not-found", visit.gettext("There is no such event.")) from None
-
-
-def _cursor(visit: Visit) -> Cursor | None:
-    value, _, id = visit.request.args.get("after", "").partition("~")
-    return (value, id) if id else None
 
 
 def _state(visit: Visit) -> State:

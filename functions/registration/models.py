@@ -103,7 +103,7 @@ class EventDefinition(Strict):
     registration_opens_at: AwareDatetime | None = None
     registration_closes_at: AwareDatetime | None = None  # None: at the start
     seats: Annotated[int, Field(ge=0, le=100_000)] | None = None  # None: no limit
-    categories: Annotated[list[Category], Field(min_length=1)]
+    categories: Annotated[list[Category], Field(min_length=1, max_length=100)]
     questions: list[Question] = []
     waitlist: bool = True
     verify_email: bool = True

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 from pydantic import ValidationError
 
+from functions.registration import listing
 from functions.registration import service as s
 from functions.registration.models import Correction, EventDefinition, Registration, check_answers
 from functions.registration.requests import form_body, parse, receipt_path, refusals
@@ -21,16 +22,14 @@ from shared.web.assets import static_file
 from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import TOO_LARGE, Site, Visit
 
-FRONT_PAGE_EVENTS = 3
 OVER = ("cancelled", "expired", "declined")
 
 
 def register(site: Site, service: Registrations) -> None:
     """Put the public pages on ``site``."""
     pages = Pages(service)
+    listing.register(site, service)
     site.route("/assets/<name>")(static_file)
-    site.route("/")(pages.front)
-    site.route("/events")(pages.events)
     site.route("/events/<slug>")(pages.event)
     site.route("/events/<slug>/register", "GET", "POST", comes_back=True)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
@@ -48,14 +47,6 @@ class Pages:
         self._service = service
 
     # -- events --
-
-    def front(self, visit: Visit) -> Response:
-        upcoming, _ = self._listed(visit)
-        return visit.page("front.html", upcoming=upcoming[:FRONT_PAGE_EVENTS], phases=_phases(visit, upcoming))
-
-    def events(self, visit: Visit) -> Response:
-        upcoming, past = self._listed(visit)
-        return visit.page("events.html", upcoming=upcoming, past=past, phases=_phases(visit, upcoming))
 
     def event(self, visit: Visit, slug: str) -> Response:
         with refusals(visit):
@@ -284,24 +275,12 @@ class Pages:
     def _left_by_category(self, event: EventDefinition) -> dict[str, int | None]:
         return {category.id: self._service.seats_left(event, category) for category in event.categories}
 
-    def _listed(self, visit: Visit) -> tuple[list[EventDefinition], list[EventDefinition]]:
-        """Upcoming ones, the next first; past ones, the latest first."""
-        now = visit.platform.clock.now()
-        events = self._service.events.listed()
-        upcoming = [event for event in events if event.ends_at > now]
-        return upcoming, [event for event in reversed(events) if event.ends_at <= now]
-
 
 class _Typed(dict[str, Any]):
     """What a visitor typed; nothing where a field was not sent."""
 
     def __missing__(self, name: str) -> Any:
         return {} if name == "answers" else ""
-
-
-def _phases(visit: Visit, events: list[EventDefinition]) -> dict[str, str]:
-    now = visit.platform.clock.now()
-    return {event.id: event.phase(now) for event in events}
 
 
 def _must_be_open(visit: Visit, event: EventDefinition) -> None:

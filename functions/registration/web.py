@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 from pydantic import BaseModel, Field
@@ -13,10 +14,12 @@ from functions.registration.pages import Pages
 from functions.registration.requests import form_body, parse, receipt_path, refusals
 from functions.registration.service import Receipt, Registrations
 from shared.ports import utc_text
-from shared.web import openapi
+from shared.web import openapi, paging
 from shared.web.abuse import PROOF_HEADER, check_program, check_rate
 from shared.web.incoming import FORMS
 from shared.web.site import Site, Visit
+
+PAGE = 50  # events of one answer
 
 
 class PublicEvent(BaseModel, defer_build=True):
@@ -52,7 +55,11 @@ def register(site: Site, service: Registrations) -> None:
 
     @site.route("/api/events", api=True)
     def list_events(visit: Visit) -> Response:
-        return visit.json({"events": [_public(visit, service, event) for event in service.events.listed()]})
+        events = service.events.listed(paging.cursor(visit.request.args.get("after", "")), PAGE + 1)
+        last = events[PAGE - 1] if len(events) > PAGE else None
+        after = urlencode({"after": paging.mark((utc_text(last.starts_at), last.id))}) if last else ""
+        shown = [_public(visit, service, event) for event in events[:PAGE]]
+        return visit.json({"events": shown, "next": visit.url(f"/api/events?{after}") if after else None})
 
     @site.route("/api/events/<event_id>", api=True)
     def one_event(visit: Visit, event_id: str) -> Response:
@@ -115,7 +122,7 @@ def _openapi(visit: Visit) -> dict[str, Any]:
         "onestop: events and registrations",
         visit.platform.settings.base_url,
         [
-            openapi.Operation("get", "/api/events", "All listed events", {200: list[PublicEvent]}, wrapped_in="events"),
+            openapi.Operation("get", "/api/events", "Listed events", {200: list[PublicEvent]}, wrapped_in="events"),
             openapi.Operation("get", "/api/events/{event}", "One event", {200: PublicEvent}, {404: problems[404]}),
             openapi.Operation(
                 "post",

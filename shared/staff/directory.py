@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.addresses import folded_address
-from shared.ports import Clock, Store
+from shared.ports import Clock, Store, every
 from shared.staff.models import Content, Organisation, Staff
 
 ORGANISATIONS = "organisations"
@@ -35,7 +35,7 @@ class StaffDirectory:
 
     def staff(self, organisation: str) -> list[Staff]:
         """By address, absent ones included."""
-        found = self._store.query("staff", ("organisation", "==", organisation), limit=1000)
+        found = every(self._store, "staff", ("organisation", "==", organisation))
         return [Staff.model_validate(document.data) for document in found]
 
     def person(self, email: str) -> Staff | None:
@@ -47,7 +47,7 @@ class StaffDirectory:
         now = self._clock.now()
         read_at, items = self._cache.get(kind, (now - FRESH, {}))
         if now - read_at >= FRESH:
-            found = self._store.query(kind, limit=1000)
+            found = every(self._store, kind)
             items = {document.id: model.model_validate(document.data) for document in found}
             self._cache[kind] = (now, items)
         return items  # type: ignore[return-value]

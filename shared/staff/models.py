@@ -87,7 +87,7 @@ class Organisation(Content):
     public_holidays: list[PublicHolidays] = []
     closed_on: list[date] = []
     focal_point: Email  # one of the staff: told of what is late and of what nobody can take
-    queues: list[Queue] = Field(min_length=1)  # the first takes what no rule sends elsewhere
+    queues: list[Queue] = Field(min_length=1, max_length=30)  # the first takes what no rule sends elsewhere
 
     @field_validator("working_hours")
     @classmethod

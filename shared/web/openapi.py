@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 REF = "#/components/schemas/{model}"
+NEXT = {"type": ["string", "null"], "format": "uri", "description": "where the next page is; null on the last"}
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details",
@@ -34,7 +35,7 @@ PROBLEM = {
 class Operation:
     """One method of one path. ``results`` are models by status, ``problems`` descriptions by status.
 
-    ``wrapped_in`` names the member of the answer that holds the result, where it is not the whole answer.
+    ``wrapped_in`` names the member of the answer that holds one page of the results, beside the address of the next.
     """
 
     method: str
@@ -74,7 +75,7 @@ def _described(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     for status, model in operation.results.items():
         schema = _schema(model, schemas, "serialization")
         if operation.wrapped_in:
-            schema = {"type": "object", "properties": {operation.wrapped_in: schema}}
+            schema = {"type": "object", "properties": {operation.wrapped_in: schema, "next": NEXT}}
         responses[str(status)] = {"description": "Done", "content": {"application/json": {"schema": schema}}}
     for status, text in operation.problems.items():
         problem = {"schema": {"$ref": REF.format(model="Problem")}}
