@@ -111,6 +111,7 @@ class Desks:
         shared = {"topics": ["trips-flexibilities"], "country": "UG"}  # a sample rule sends these to all three
         yield self._received("shared", ALL, **shared)
         given = self._received("handed over by who to wipo", {"wipo"}, topics=["local-production"])
+        yield self._mail_about(given, "before it was handed over")
         reference = given.parts["reference"]
         head = self._person("who", "focal_point")
         version = self.inquiries.reading.inquiry(head, reference).version
@@ -140,8 +141,8 @@ class Desks:
             self.registrations.register(person, event=id)
             yield Thing(EVENT, id, frozenset(owners), {"event_id": id}, f"{WORD} {id}", person)
 
-    def _mail_about(self, thing: Thing | None) -> Thing:
-        name = f"mail about {thing.name if thing else 'nothing'}"
+    def _mail_about(self, thing: Thing | None, when: str = "now") -> Thing:
+        name = f"mail {when} about {thing.name if thing else 'nothing'}"
         subject = f"{WORD} {name} {thing.mark if thing else ''}"
         sender = f"{name.replace(' ', '-')}@strangers.example"
         raw = f"From: {sender}\nTo: anybody@onestop.test\nSubject: {subject}\nMessage-ID: <{sender}>\n\nHello."

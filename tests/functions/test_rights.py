@@ -8,7 +8,7 @@ import pytest
 from flask import Response
 
 from shared.staff.gate import DeskGate
-from shared.staff.permissions import ADDED, PERMISSIONS, RECORDED, ROLES, allowed
+from shared.staff.permissions import ADDED, PERMISSIONS, ROLES, UNRECORDED, allowed
 from shared.web.site import ANYBODY, Site, Visit
 from tests.functions.browser import platform
 
@@ -41,7 +41,7 @@ def test_a_permission_must_be_in_the_table_and_have_a_gate_that_asks_for_it(tmp_
 
 def test_each_permission_stands_in_the_table_once() -> None:
     assert sum(map(len, ADDED.values())) == len(PERMISSIONS)
-    assert RECORDED <= PERMISSIONS
+    assert UNRECORDED <= PERMISSIONS
     with pytest.raises(KeyError, match="no role has"):
         allowed("administrator", "desk.veiw")
     assert not allowed("stranger", "desk.view")

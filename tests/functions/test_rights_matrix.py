@@ -40,11 +40,15 @@ EXPECTED = {
     "POST /desk/inquiries/<reference>/answer": "inquiries.answer",
     "POST /desk/inquiries/<reference>/assign": "inquiries.assign",
     "POST /desk/inquiries/<reference>/close": "inquiries.close",
+    "POST /desk/inquiries/<reference>/end-part": "inquiries.part",
     "POST /desk/inquiries/<reference>/erase": "inquiries.erase.confirm",
     "POST /desk/inquiries/<reference>/hand-over": "inquiries.hand_over",
     "POST /desk/inquiries/<reference>/note": "inquiries.note",
+    "POST /desk/inquiries/<reference>/propose-erasure": "inquiries.erase.ask",
     "POST /desk/inquiries/<reference>/reopen": "inquiries.reopen",
+    "POST /desk/inquiries/<reference>/resume-part": "inquiries.part",
     "POST /desk/inquiries/<reference>/take": "inquiries.take",
+    "POST /desk/inquiries/<reference>/withdraw-erasure": "inquiries.erase.ask",
     "GET /desk/mail": "deliveries.view",
     "POST /desk/mail/replay": "dead_letters.replay",
     "POST /desk/mail/retry": "deliveries.retry",
@@ -103,13 +107,14 @@ def is_open(rule: str) -> bool:
     return any(f"{rule}/".startswith(f"{prefix}/") for prefix in OPEN)
 
 
-def permission(rule: str, method: str) -> str:
-    return ANYBODY if is_open(rule) else EXPECTED[f"{method} {rule}"]
+def permission(rule: str, method: str, route: Route) -> str:
+    """A route that is not listed yet is driven by what it asks for itself; another test tells that it is not listed."""
+    return ANYBODY if is_open(rule) else EXPECTED.get(f"{method} {rule}", route.may)
 
 
 def cells(desks: Desks) -> Iterator[Cell]:
-    for rule, method, _route in sorted(routes(desks), key=lambda found: is_open(found[0].rule)):  # sign-out comes last
-        may = permission(rule.rule, method)
+    for rule, method, route in sorted(routes(desks), key=lambda found: is_open(found[0].rule)):  # sign-out comes last
+        may = permission(rule.rule, method, route)
         kind = next((kind for kind in (INQUIRY, MAIL, EVENT) if f"{rule.rule}/".startswith(f"{kind}/")), None)
         things = [thing for thing in desks.things if thing.kind == kind] if kind else [None]
         for thing in things:
