@@ -20,8 +20,9 @@ from werkzeug.exceptions import HTTPException
 from shared import json_input, outbox, tracing
 from shared.contracts.clock import Tick
 from shared.contracts.events import Event, Payload, parse
+from shared.ids import key_of
 from shared.logs import enter_trace
-from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, utc_text
+from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, storable, utc_text
 from shared.web.incoming import MOST, Incoming
 from shared.wiring import Platform
 
@@ -172,6 +173,7 @@ class Intake:
             "expire_at": utc_text(self.platform.clock.now() + KEEP_LETTERS),
         }
         id = f"{attributes.get('event_id', 'unknown')}:{letter['subscription']}"
+        id = id if storable(id) else key_of(id)
         kept = self.platform.store.get(DEAD_LETTERS, id)
         if kept and kept.data["state"] == "open":
             return

@@ -62,7 +62,8 @@ class RelayingStore:
                 return
             swept, self._published, self._swept_at = self._published, [], now
         try:
-            self._store.commit([Delete(OUTBOX, id, None) for id in swept])
+            for start in range(0, len(swept), PAGE):
+                self._store.commit([Delete(OUTBOX, id, None) for id in swept[start : start + PAGE]])
         except (Conflict, Unavailable):  # Firestore aborts a commit that contends, preconditions or none
             log.warning("published once more later: the outbox was not cleared", exc_info=True)
 

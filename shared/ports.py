@@ -28,6 +28,13 @@ MOST_VALUES = 30
 """How many values ``in`` takes (Firestore's limit)."""
 
 
+MOST_WRITES = 500
+"""In one commit. Firestore has no such limit any more, but one of 10 MiB, which 500 documents of ours never come near;
+other clients and its past had this one."""
+LARGEST_ID, LARGEST_DOCUMENT = 1500, 2**20 - 89
+"""Bytes (https://cloud.google.com/firestore/quotas); 89 less than a mebibyte is what one value may have."""
+
+
 class Document(NamedTuple):
     collection: str
     id: str
@@ -40,6 +47,17 @@ class Document(NamedTuple):
 
 
 Cursor = tuple[Any, str]
+
+
+def storable(id: str) -> bool:
+    """Whether every engine can hold a document of this id; there is none of another."""
+    try:
+        size = len(id.encode())
+    except UnicodeEncodeError:
+        return False
+    if "/" in id or "\0" in id or id in (".", ".."):
+        return False
+    return 0 < size <= LARGEST_ID and not (len(id) > 3 and id.startswith("__") and id.endswith("__"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +100,10 @@ class Unavailable(Exception):
 
 
 class Store(Protocol):
-    """Documents in collections. Reads see every earlier commit. Every call raises ``Unavailable`` within seconds."""
+    """Documents in collections. Reads see every earlier commit. Every call raises ``Unavailable`` within seconds.
+
+    No document has an id that is not ``storable``: to read one finds nothing, to write one is an error.
+    """
 
     def get(self, collection: str, id: str) -> Document | None: ...
 
@@ -115,7 +136,8 @@ class Store(Protocol):
 
         Raises:
             Conflict: a precondition did not hold.
-            ValueError: two writes name the same document or lie in different databases, or a value is not JSON.
+            ValueError: two writes name the same document or lie in different databases, a value is not JSON, an id
+                not ``storable``, a document larger than ``LARGEST_DOCUMENT``, or there are more than ``MOST_WRITES``.
         """
         ...
 
@@ -209,6 +231,57 @@ def check_file_name(name: str) -> None:
         raise ValueError(f"not a file name of ours: {name!r}")
 
 
+def checked(writes: Sequence[Write], databases: Mapping[str, str]) -> list[str | None]:
+    """Each document as ``json_text``, None for a deletion. Raises ``ValueError`` as ``Store.commit`` does.
+
+    Args:
+        databases: by collection, where that is not the default one (``shared.topology.Topology.databases``).
+    """
+    if len(writes) > MOST_WRITES:
+        raise ValueError(f"{len(writes)} writes in one commit: make several, of at most {MOST_WRITES}")
+    if len({(w.collection, w.id) for w in writes}) < len(writes):
+        raise ValueError("two writes of one commit name the same document")
+    check_one_database(writes, databases)
+    for write in writes:
+        if not storable(write.id):
+            raise ValueError(f"no engine holds a document of this id: {write.collection}/{write.id[:80]!r}")
+    return [None if isinstance(write, Delete) else _checked_text(write) for write in writes]
+
+
+def _checked_text(write: Create | Replace) -> str:
+    text = json_text(write.data)
+    size = len(text.encode())  # a lone surrogate is a ValueError
+    name = f"{write.collection}/{write.id}"
+    if 16 * size > LARGEST_DOCUMENT and len(name.encode()) + 17 + _size(write.data) > LARGEST_DOCUMENT:
+        raise ValueError(f"{name} is too large to be one document: {size} bytes")
+    return text
+
+
+def _size(value: Any) -> int:
+    """What a value counts (https://cloud.google.com/firestore/docs/storage-size); in JSON it has at least a 16th."""
+    match value:
+        case str():
+            return len(value.encode()) + 1
+        case dict():
+            return 32 + sum(len(name.encode()) + 1 + _size(one) for name, one in value.items())
+        case list() | tuple():
+            return sum(map(_size, value))
+        case _:
+            return 8
+
+
+def findable(where: Sequence[Where]) -> list[Where] | None:
+    """The conditions without ids that no document has; None where nothing can match them."""
+    asked: list[Where] = []
+    for name, operator, value in where:
+        if name == "id" and operator == "in":
+            value = [id for id in value if storable(id)]
+        if (operator == "in" and not value) or (name == "id" and operator == "==" and not storable(value)):
+            return None
+        asked.append((name, operator, value))
+    return asked
+
+
 def check_one_database(writes: Sequence[Write], databases: Mapping[str, str]) -> None:
     """Raises ``ValueError`` for a commit over two databases, which Firestore cannot make atomic.
 
@@ -220,13 +293,18 @@ def check_one_database(writes: Sequence[Write], databases: Mapping[str, str]) ->
         raise ValueError(f"these collections lie in different databases: {names}; commit one after the other")
 
 
-def check_conditions(where: Sequence[Where], order: str | None = None, descending: bool = False) -> None:
+def check_conditions(
+    where: Sequence[Where], order: str | None = None, descending: bool = False, after: Cursor | None = None
+) -> None:
     """Refuse what not every engine can answer (https://cloud.google.com/firestore/docs/query-data/queries).
 
     Raises ``ValueError`` for a comparison with None, a second ``contains``, ``in`` with more than ``MOST_VALUES``
-    values, ``<`` and its kin on another field than ``order`` (without an order: on more than one field), and ids in
-    descending order.
+    values, ``<`` and its kin on another field than ``order`` (without an order: on more than one field), ids in
+    descending order, and ids in a range or cursor that are not ``storable``.
     """
+    ids = [value for name, operator, value in where if name == "id" and operator not in ("==", "in")]
+    if not all(map(storable, [*ids, *([after[1]] if after else [])])):
+        raise ValueError("no document has an id like the one that this begins after")
     if descending and order == "id":
         raise ValueError("ids are read in ascending order only")
     ranged = {name for name, operator, _ in where if operator in ("<", "<=", ">", ">=")}

@@ -80,12 +80,14 @@ def _event(
 
 
 def _misplaced(event: EventDefinition) -> Iterator[str]:
-    """Times that contradict each other: key, what and mend. Events that are in the store already are not asked."""
+    """Times that contradict each other, and too many categories: key, what and mend; only new files are asked."""
     opens, closes = event.registration_opens_at, event.registration_closes_at
     if opens and opens >= event.closes_at:
         yield f"registration_opens_at: {opens} is not before registration closes ({event.closes_at}); open earlier"
     if closes and closes > event.ends_at:
         yield f"registration_closes_at: {closes} lies after the end ({event.ends_at}); close at the end or before"
+    if len(event.categories) > seats.MOST_CATEGORIES:
+        yield f"categories: {len(event.categories)} are too many; an event has at most {seats.MOST_CATEGORIES}"
     for reminder in event.reminders:
         if not re.fullmatch(r"[1-9]\d{0,5}[dhm]", reminder) or before(reminder) > EARLIEST:
             yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from functions.registration.models import EventDefinition
-from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
+from shared.ports import MOST_WRITES, Create, Data, Delete, Document, Replace, Store, Where, Write, decide
 
 SEATS = "seats"
 RETURNED = "returned_seats"
@@ -29,6 +29,7 @@ GATES = "gates"
 GATE_SHARDS = 32  # joining a long waitlist must not queue up at one document
 HINTS = (16, 256)  # tickets read at once: doubled each time, and few again after a conflict
 CHUNK = 200
+MOST_CATEGORIES = 14  # of one event: freeing a seat moves the gates of all in one commit
 FRESH = 2.0  # seconds for which a count is shown
 EMPTY = 0.5  # seconds for which a pool that was seen empty is taken for empty, where nothing depends on it
 
@@ -155,6 +156,11 @@ def move_gate(reading: Document | str) -> Write:
     if isinstance(reading, str):
         return Create(GATES, reading, {"moves": 1})
     return Replace(GATES, reading.id, {"moves": reading.data["moves"] + 1}, reading.version)
+
+
+def most_freed(categories: int) -> int:
+    """How many returned tickets one commit can free, each a deletion and a creation, beside all gates."""
+    return max(1, (MOST_WRITES - GATE_SHARDS * categories) // 2)
 
 
 def gates_reading(store: Store, event: EventDefinition, categories: Iterable[str]) -> list[Document | str]:

@@ -73,7 +73,8 @@ class Timekeeper:
         promoted = 0
 
         def step() -> int | None:
-            returned = self._store.query(seats.RETURNED, ("event", "==", event_id), limit=PAGE)
+            limit = min(PAGE, seats.most_freed(len(event.categories)))
+            returned = self._store.query(seats.RETURNED, ("event", "==", event_id), limit=limit)
             return self._settle_step(event, returned) if returned else None
 
         while (more := decide(step, attempts=20)) is not None:

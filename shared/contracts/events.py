@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.ports import Create, Data, Message, utc_text
+from shared.ports import Create, Data, Message, storable, utc_text
 from shared.tracing import outgoing
 
 OUTBOX = "outbox"
+LONGEST_ID = 500  # characters of an event's id, which documents' ids are made of
 
 
 class Payload(BaseModel):
@@ -85,6 +86,8 @@ def parse(data: bytes, attributes: dict[str, str]) -> Event | None:
         version = int(attributes.get("version", "1"))
     except KeyError as error:
         raise ValueError(f"the message lacks the attribute {error}") from None
+    if len(id) > LONGEST_ID or not storable(id):
+        raise ValueError(f"no event of ours has the id {id[:LONGEST_ID]!r}")
     model = Payload.kinds.get(type_)
     if model is None or version > model.version:
         return None

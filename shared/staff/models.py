@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from shared.addresses import folded_address
 from shared.fields import Country, Email, Language, Line, Localised, Slug, Zone
+from shared.ports import storable
 from shared.staff.permissions import allowed
 
 Role = Literal["viewer", "officer", "focal_point", "administrator"]
@@ -119,7 +120,10 @@ class Staff(Content):
     @field_validator("email")
     @classmethod
     def _folded(cls, email: str) -> str:
-        return folded_address(email)
+        folded = folded_address(email)
+        if not storable(folded):
+            raise ValueError("no document can be named like this address; give the person one without a slash")
+        return folded
 
     def may(self, permission: str) -> bool:
         return allowed(self.role, permission)

@@ -42,10 +42,14 @@ def static_file(visit: Visit, name: str) -> Response:
 
 
 @cache
+def _names() -> frozenset[str]:
+    return frozenset(path.name for path in STATIC.iterdir() if path.is_file())
+
+
+@cache
 def _load(name: str) -> tuple[bytes, str]:
     """Content and digest. Raises ``FileNotFoundError`` for all but the names of files in the folder."""
-    path = STATIC / name
-    if path.parent != STATIC or not path.is_file():
+    if name not in _names():  # nor is the file system asked for whatever a visitor thinks of
         raise FileNotFoundError(name)
-    content = path.read_bytes()
+    content = (STATIC / name).read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:10]

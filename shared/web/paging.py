@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from shared.ports import Cursor
+from shared.ports import Cursor, storable
 
 Row = TypeVar("Row")
 
@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 def cursor(text: str) -> Cursor | None:
     """What ``mark`` wrote; None for anything else."""
     value, _, id = text.partition("~")
-    return (value, id) if id else None
+    return (value, id) if value and storable(id) else None
 
 
 def mark(cursor: Cursor | None) -> str:

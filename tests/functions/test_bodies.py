@@ -38,6 +38,7 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture
 def house(shared_house: House) -> Iterator[House]:
+    shared_house.complaints.clear()
     yield shared_house
     assert not shared_house.complaints
 

@@ -172,3 +172,62 @@ def test_a_commit_over_two_databases_is_refused_whole(store: Store) -> None:
         store.commit([Create(THINGS, "one", {}), Create("badges", "one", {})])
     assert store.get(THINGS, "one") is None
     assert store.get("badges", "one") is None
+
+
+UNSTORABLE = ["", ".", "..", "a/b", "/", "__x__", "____", "x" * 1501, "é" * 751, "\ud800", "nul\0"]
+
+
+@pytest.mark.parametrize("id", UNSTORABLE)
+def test_an_id_that_no_engine_can_hold_is_not_found_and_not_written(store: Store, id: str) -> None:
+    put(store, "one", n=1)
+    assert store.get(THINGS, id) is None
+    assert [d.id for d in store.get_many(THINGS, [id, "one"])] == ["one"]
+    assert store.query(THINGS, ("id", "==", id)) == []
+    assert [d.id for d in store.query(THINGS, ("id", "in", [id, "one"]))] == ["one"]
+    assert (store.count(THINGS, ("id", "==", id)), store.count(THINGS, ("id", "in", [id]))) == (0, 0)
+    for write in (Create(THINGS, id, {}), Replace(THINGS, id, {}, None), Delete(THINGS, id, None)):
+        with pytest.raises(ValueError, match="no engine holds a document of this id"):
+            store.commit([Create(THINGS, "two", {}), write])
+    for options in ({"after": (id, id)}, {"after": ("2030", id), "order": "expire_at"}):
+        with pytest.raises(ValueError, match="no document has an id"):
+            store.query(THINGS, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no document has an id"):
+        store.query(THINGS, ("id", ">", id))
+    assert store.count(THINGS) == 1
+
+
+@pytest.mark.parametrize("id", ["x" * 1500, "é" * 750, "___", "_", "...", "__a_", "\n", "\u202e", "\x01"])
+def test_an_id_at_the_edge_of_what_can_be_held_comes_back(store: Store, id: str) -> None:
+    assert put(store, id, n=1).id == id
+    assert [d.id for d in store.get_many(THINGS, [id])] == [id]
+
+
+LARGEST = 2**20 - 89 - len("things/one") - 17 - 32 - len("text") - 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"text": "x" * (LARGEST + 1)},
+        {"text": "é" * (LARGEST // 2 + 1)},
+        {"many": [{} for _ in range(33_000)]},
+        {"many": [0] * 132_000},
+    ],
+)
+def test_a_document_that_is_too_large_is_refused(store: Store, data: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        store.commit([Create(THINGS, "two", {}), Create(THINGS, "one", data)])
+    assert store.count(THINGS) == 0
+
+
+def test_the_largest_document_is_kept(store: Store) -> None:
+    assert len(put(store, "one", text="x" * LARGEST).data["text"]) == LARGEST
+
+
+def test_a_commit_takes_500_writes_and_no_more(store: Store) -> None:
+    writes = [Create(THINGS, str(number), {}) for number in range(501)]
+    with pytest.raises(ValueError, match="501 writes in one commit"):
+        store.commit(writes)
+    assert store.count(THINGS) == 0
+    store.commit(writes[:500])
+    assert store.count(THINGS) == 500

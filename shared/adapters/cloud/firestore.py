@@ -35,9 +35,10 @@ from shared.ports import (
     Where,
     Write,
     check_conditions,
-    check_one_database,
+    checked,
+    findable,
     from_utc_text,
-    json_text,
+    storable,
     utc_text,
 )
 
@@ -78,6 +79,8 @@ class FirestoreStore:
     # -- reading --
 
     def get(self, collection: str, id: str) -> Document | None:
+        if not storable(id):
+            return None
         call = partial(self._client().get_document, {"name": self._name(collection, id)})
         try:
             return _document(types.Document.pb(self._ask(call, self._database(collection))))
@@ -85,7 +88,7 @@ class FirestoreStore:
             return None
 
     def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
-        rest = iter([self._name(collection, id) for id in dict.fromkeys(ids)])
+        rest = iter([self._name(collection, id) for id in dict.fromkeys(ids) if storable(id)])
         found: list[Document] = []
         while page := list(islice(rest, PAGE)):
             database = self._database(collection)
@@ -103,10 +106,10 @@ class FirestoreStore:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> list[Document]:
-        check_conditions(where, order, descending)
-        if _impossible(where):
+        check_conditions(where, order, descending, after)
+        if (asked := findable(where)) is None:  # Firestore refuses ``in`` with no values
             return []
-        query = self._selection(collection, where, order)
+        query = self._selection(collection, asked, order)
         for name in dict.fromkeys((order, "id")):
             query.order_by.add(field=_field(name), direction=2 if descending else 1)
         if after is not None:
@@ -121,9 +124,9 @@ class FirestoreStore:
 
     def count(self, collection: str, *where: Where) -> int:
         check_conditions(where)
-        if _impossible(where):
+        if (asked := findable(where)) is None:
             return 0
-        selection = self._selection(collection, where, "id")
+        selection = self._selection(collection, asked, "id")
         counted = {"structured_query": selection, "aggregations": [{"alias": "n", "count": {}}]}
         database = self._database(collection)
         request = {"parent": f"{database}/documents", "structured_aggregation_query": counted}
@@ -184,8 +187,6 @@ class FirestoreStore:
         return f"projects/{self._project}/databases/{self._databases.get(collection, '(default)')}"
 
     def _name(self, collection: str, id: str) -> str:
-        if "/" in id:
-            raise ValueError(f"a document id must not hold a slash: {id!r}")
         return f"{self._database(collection)}/documents/{collection}/{id}"
 
     def _selection(self, collection: str, where: Sequence[Where], order: str) -> Any:
@@ -209,9 +210,7 @@ class FirestoreStore:
         return PbValue(reference_value=self._name(collection, value)) if name == "id" else _value(name, value)
 
     def _encoded(self, writes: Sequence[Write]) -> list[Any]:
-        if len({(w.collection, w.id) for w in writes}) < len(writes):
-            raise ValueError("two writes of one commit name the same document")
-        check_one_database(writes, self._databases)
+        checked(writes, self._databases)
         return [self._write(write) for write in writes]
 
     def _write(self, write: Write) -> Any:
@@ -245,11 +244,6 @@ def _unchanged(version: str | None) -> Any:
     return PbPrecondition(update_time=instant)
 
 
-def _impossible(where: Sequence[Where]) -> bool:
-    """Firestore refuses ``in`` with no values; nothing can match."""
-    return any(operator == "in" and not value for _, operator, value in where)
-
-
 def _field(name: str) -> Any:
     return PbQuery.FieldReference(field_path="__name__" if name == "id" else name)
 
@@ -261,7 +255,6 @@ def _document(found: Any) -> Document:
 
 
 def _fields(data: Data) -> Mapping[str, Any]:
-    json_text(data).encode()  # raises ValueError for what is no JSON
     return {name: _value(name, value) for name, value in data.items()}
 
 

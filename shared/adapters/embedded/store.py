@@ -25,8 +25,9 @@ from shared.ports import (
     Where,
     Write,
     check_conditions,
-    check_one_database,
-    json_text,
+    checked,
+    findable,
+    storable,
 )
 
 _OPERATORS = {"==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -53,13 +54,16 @@ class SqliteStore:
     # -- reading --
 
     def get(self, collection: str, id: str) -> Document | None:
+        if not storable(id):
+            return None
         sql = f"SELECT id, data, version FROM {self._table(collection)} WHERE id = ?"
         rows = self._database.read(sql, (id,))
         return _document(collection, rows[0]) if rows else None
 
     def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
         sql = f"SELECT id, data, version FROM {self._table(collection)} WHERE id {_IN}"
-        return [_document(collection, row) for row in self._database.read(sql, (json.dumps(list(ids)),))]
+        asked = json.dumps(list(filter(storable, ids)))
+        return [_document(collection, row) for row in self._database.read(sql, (asked,))]
 
     def query(
         self,
@@ -70,8 +74,10 @@ class SqliteStore:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> list[Document]:
-        check_conditions(where, order, descending)
-        source, conditions, values, field = self._select(collection, where, order)
+        check_conditions(where, order, descending, after)
+        if (asked := findable(where)) is None:
+            return []
+        source, conditions, values, field = self._select(collection, asked, order)
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
         if after is not None and order == "id":
             conditions.append(f"{field('id')} {beyond} ?")
@@ -89,17 +95,16 @@ class SqliteStore:
 
     def count(self, collection: str, *where: Where) -> int:
         check_conditions(where)
-        source, conditions, values, _ = self._select(collection, where, "id")
+        if (asked := findable(where)) is None:
+            return 0
+        source, conditions, values, _ = self._select(collection, asked, "id")
         sql = f"SELECT count(*) FROM {source} WHERE {' AND '.join(conditions) or '1'}"
         return int(next(iter(self._database.read(sql, values)))[0])
 
     # -- writing --
 
     def commit(self, writes: Sequence[Write]) -> None:
-        if len({(w.collection, w.id) for w in writes}) < len(writes):
-            raise ValueError("two writes of one commit name the same document")
-        check_one_database(writes, self._databases)
-        rows = [(w, None if isinstance(w, Delete) else json_text(w.data)) for w in writes]
+        rows = list(zip(writes, checked(writes, self._databases), strict=True))
         for write in writes:
             self._table(write.collection)
         with self._database.transaction() as db:
