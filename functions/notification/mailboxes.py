@@ -35,6 +35,7 @@ SINGLE_CONFIRMED = 20
 DAY = timedelta(days=1)
 GATHER = timedelta(minutes=15)  # from the first mail held back to the merged one
 APART = timedelta(hours=6)  # between two merged mails
+APART_AT_LEAST = timedelta(hours=1)  # where a link in the second would end before
 MAX_LISTED = 30  # in one merged mail; the others are counted
 KEEP, KEEP_CONFIRMED = timedelta(days=2), timedelta(days=90)
 PAGE = 50
@@ -137,9 +138,10 @@ def _hold(book: Data, item: Item, mail: Mail, now: datetime) -> None:
         book["held"] = [*book["held"], item.model_dump(mode="json")]
     else:
         book["more"] += 1
-    earliest = from_utc_text(book["merged_at"]) + APART if "merged_at" in book else now
-    due_at = book.get("due_at") or utc_text(max(earliest, now + GATHER))
-    book |= {"recipient": mail.to.email, "language": mail.language, "due_at": due_at}
+    last = from_utc_text(book["merged_at"]) if "merged_at" in book else now - APART
+    apart = APART_AT_LEAST if item.until and item.until <= last + APART else APART
+    due_at = utc_text(max(last + apart, now + GATHER))
+    book |= {"recipient": mail.to.email, "language": mail.language, "due_at": min(due_at, book.get("due_at", due_at))}
 
 
 def _kept(key: str, known: Document | None, book: Data, now: datetime) -> Write:

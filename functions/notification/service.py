@@ -92,7 +92,7 @@ class Deliveries:
         writes = self.mailboxes.confirmed_by(event)
         for mail in mails_for(event):
             verdict = self.mailboxes.judge(event, mail)
-            record = self._queued(event, mail) if verdict.single else self._merged(event, mail)
+            record = self._queued(event, mail) if verdict.single else self._record(event, mail, "merged")
             writes += [Create(DELIVERIES, _id(event, mail), record), *verdict.writes]
         return writes
 
@@ -171,9 +171,6 @@ class Deliveries:
     def _queued(self, event: Event, mail: Mail) -> Data:
         record = self._record(event, mail, "queued")
         return {**record, "due_at": utc_text(self.clock.now()), "event": _pack(event)}
-
-    def _merged(self, event: Event, mail: Mail) -> Data:
-        return {**self._record(event, mail, "merged"), "reason": "many forms with this address: told in a merged mail"}
 
     def _merge_due(self) -> None:
         """Owe the merged mails whose time has come. What a page leaves, the next tick takes."""

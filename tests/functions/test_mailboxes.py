@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from functions.notification.mailboxes import APART, GATHER, MAILBOXES, MAX_LISTED, SINGLE, SINGLE_CONFIRMED
+from functions.notification.mailboxes import (
+    APART,
+    APART_AT_LEAST,
+    GATHER,
+    MAILBOXES,
+    MAX_LISTED,
+    SINGLE,
+    SINGLE_CONFIRMED,
+)
 from functions.notification.service import DELIVERIES, LEASE
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived
@@ -102,6 +110,17 @@ def test_who_goes_on_gets_merged_mails_hours_apart(world: World) -> None:
     world.tick(timedelta(minutes=1))
     assert len(world.mailer.seen) == SINGLE + 2
     assert text_of_last(world).count("https://") == 1
+
+
+def test_a_link_that_would_end_before_is_merged_sooner(world: World) -> None:
+    flood(world, 4)
+    world.tick(GATHER)
+    world.push(asked(100), "event-100")
+    soon = registered(101).model_copy(update={"verify_by": world.clock.time + timedelta(hours=3)})
+    world.push(soon, "event-101")
+    world.tick(APART_AT_LEAST)
+    assert len(world.mailer.seen) == SINGLE + 2
+    assert "https://onestop.example/r/101/verify" in text_of_last(world)
 
 
 def test_a_day_later_mails_go_out_one_by_one_again(world: World) -> None:
