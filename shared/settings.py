@@ -75,7 +75,11 @@ class Settings:
     @property
     def inbound_domain(self) -> str:
         """The part after the @ of our reply addresses."""
-        return self.reply_domain or self.mail_from.rpartition("@")[2].rstrip("> ")
+        return self.reply_domain or self.from_domain
+
+    @property
+    def from_domain(self) -> str:
+        return self.mail_from.rpartition("@")[2].rstrip("> ")
 
     @property
     def keeps_mail(self) -> bool:

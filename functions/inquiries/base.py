@@ -22,6 +22,11 @@ class Means:
     tokens: Tokens
     base_url: str  # without a trailing slash
     mail_domain: str  # of reply addresses: reply+...@{mail_domain}
+    from_domain: str = ""  # of the address that our mails come from; empty: the same
+
+    @property
+    def mail_domains(self) -> list[str]:
+        return sorted({self.mail_domain, self.from_domain or self.mail_domain})
 
 
 class Member(Protocol):

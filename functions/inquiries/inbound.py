@@ -163,7 +163,7 @@ class Inbound:
             raise _Aside(reason, str(error), reference) from None
 
     def _message(self, mail: Mail, case: Case, person: Staff | None, files: list[Attachment]) -> MessageDoc:
-        new, quoted = quotations.split(mail.text, case.inquiry.language, self._means.mail_domain)
+        new, quoted = quotations.split(mail.text, self._means.mail_domains)
         return MessageDoc(
             inquiry=case.reference,
             at=case.now,

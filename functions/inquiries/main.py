@@ -22,7 +22,15 @@ TEMPLATES = Path(__file__).with_name("templates")
 def _means() -> Means:
     here = platform()
     settings = here.settings
-    return Means(here.store, here.files, here.clock, here.tokens, settings.base_url, settings.inbound_domain)
+    return Means(
+        here.store,
+        here.files,
+        here.clock,
+        here.tokens,
+        settings.base_url,
+        settings.inbound_domain,
+        settings.from_domain,
+    )
 
 
 @cache

@@ -1,137 +1,128 @@
-"""What is new in a reply, and what it repeats. Where that is not clear, all of it counts as new: nothing is lost."""
+"""What is new in a reply, and what it repeats of earlier mails.
+
+A quotation is what a mail program marks: lines after ``>``, or what follows a header that names one of our addresses,
+since only our mails are answered here. Words like ``From: Nairobi`` or ``our minister wrote:`` are the writer's own.
+Where it is not clear, all of it counts as new, and what is set apart is kept beside it: nothing is lost.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-LIBRARY_LANGUAGES = ("en", "fr", "es", "zh", "de", "it", "nl", "ja", "ko")  # that mail-parser-reply knows well
-READ = 30_000  # characters that are looked through; quotations begin long before
-LINES, LINE = 300, 200  # lines, and characters of each, that the library is shown
-_UNDERSCORES = re.compile(r"^\s*[_-]{5,}.*$")
+HEADER_LINES = range(3, 9)  # From, Sent, To, Cc, Subject ... in any language
+INTRODUCTION_LINES = 3  # "On ..., Somebody <...> wrote:", as it is wrapped
+_RULE = re.compile(r"^\s*[_-]{5,}.*$")
 _HEADER_LINE = re.compile(r"^[*\s]*[^\s:：][^:：]{0,30}[:：]\s*\S")
+_BRACKETED = re.compile(r"[<\[]\S+@|mailto:", re.IGNORECASE)
+_MARKS = re.compile("[\u200e\u200f]")  # of direction, around dates
 
 
-def split(text: str, language: str, domain: str) -> tuple[str, str]:
+def split(text: str, domains: Sequence[str]) -> tuple[str, str]:
     """``(new, quoted)`` of a mail's text.
 
     Args:
-        language: of the inquiry (BCP 47); a reply's programs mostly speak it.
-        domain: of our own mails, by which their headers are known in any language.
+        domains: of our addresses: that our mails come from, and that they are answered to.
     """
-    text = text.replace("\r\n", "\n").replace("\u200e", "").replace("\u200f", "")
-    head, tail = text[:READ], text[READ:]
-    new = _before_our_headers(_before_known_headers(head, language), domain)
-    new = _without_marked(new)
-    quoted = _rest(head, new) + tail
-    if not new.strip() or _has_answers_between(quoted):
-        return _below(head, tail) or (text.strip(), "")
-    return new.strip(), quoted.strip()
-
-
-def _before_known_headers(text: str, language: str) -> str:
-    """What stands before ``On ... wrote:`` and its kin, by the library.
-
-    Its patterns take time that grows fast with long lines and texts, so it looks at the beginnings of the first lines
-    and tells how many of them are new.
-    """
-    from mailparser_reply.parser import EmailReplyParser
-
-    primary = language.lower().split("-")[0]
-    own = [primary] if primary in LIBRARY_LANGUAGES else []
+    text = text.replace("\r\n", "\n")
     lines = text.split("\n")
-    probe = "\n".join(line[:LINE] for line in lines[:LINES])
-    replies = EmailReplyParser(languages=list(dict.fromkeys([*own, *LIBRARY_LANGUAGES]))).read(probe).replies
-    if not replies:
-        return text
-    if replies[0].headers:
-        return ""
-    if len(replies) == 1:
-        return text
-    left = sum(1 for line in replies[0].content.split("\n") if line.strip())
+    end = min(_first_marked(lines), _our_header(lines, domains))
+    if end == len(lines):
+        return text.strip(), ""
+    new, quoted = lines[:end], lines[end:]
+    begins_with_it = not "".join(new).strip()
+    if begins_with_it or _has_answers_between(quoted):
+        return (_below(lines) if begins_with_it else None) or (text.strip(), "")
+    return "\n".join(new).strip(), "\n".join(quoted).strip()
+
+
+def _first_marked(lines: list[str]) -> int:
+    """Where lines marked with ``>`` begin, with what introduces them; the number of lines where none are marked."""
+    first = next((number for number, line in enumerate(lines) if _is_marked(line)), None)
+    return len(lines) if first is None else _without_introduction(lines, first)
+
+
+def _without_introduction(lines: list[str], end: int) -> int:
+    """Where ``On 2 March 2026 at 10:00, Somebody wrote:`` before ``end`` begins, in any language; else ``end``."""
+    last = _without_blanks(lines, end)
+    if last == 0 or lines[last - 1].rstrip()[-1] not in ":：":
+        return end
+    for start in range(last - 1, max(-1, last - 1 - INTRODUCTION_LINES), -1):
+        if not lines[start].strip():
+            break
+        if _has_date(lines[start]):  # every program puts it first
+            return _without_blanks(lines, start)
+    return end
+
+
+def _our_header(lines: list[str], domains: Sequence[str]) -> int:
+    """Where a header begins that names one of our addresses; the number of lines where there is none."""
+    ours = re.compile(rf"@({'|'.join(map(re.escape, domains))})(?![\w-]|\.\w)", re.IGNORECASE)
     for number, line in enumerate(lines):
-        if left == 0:
-            return _trimmed(lines[:number])
-        left -= bool(line.strip())
-    return text
+        if "@" not in line or not ours.search(line):
+            continue
+        start, end = _header_around(lines, number)
+        if end - start in HEADER_LINES:
+            return _without_blanks(lines, start)
+        introduced = _end_of_introduction(lines, number) if _BRACKETED.search(line) else None
+        if introduced and (begin := _without_introduction(lines, introduced)) <= number:
+            return begin
+    return len(lines)
 
 
-def _before_our_headers(text: str, domain: str) -> str:
-    """What stands before a block ``From: ... Sent: ... To: ...`` in any language, known by our own address in it."""
-    lines = text.split("\n")
-    for start in range(len(lines)):
-        block = []
-        for line in lines[start : start + 8]:
-            if not _HEADER_LINE.match(line):
-                break
-            block.append(line)
-        if len(block) >= 3 and any(f"@{domain}" in line.lower() for line in block[:3]):
-            return _trimmed(lines[:start])
-    return text
-
-
-def _without_marked(text: str) -> str:
-    """What stands before lines marked with ``>``, without the line that introduces them."""
-    lines = text.split("\n")
-    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(">")), None)
-    if first is None:
-        return text
-    return _trimmed(_without_introduction(lines[:first]))
-
-
-def _without_introduction(lines: list[str]) -> list[str]:
-    """Without ``On Monday ... wrote:``, which may be wrapped, in any language."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    if not lines or lines[-1].rstrip()[-1] not in ":：":
-        return lines
-    start = len(lines) - 1
-    while start > 0 and lines[start - 1].strip() and len(lines) - start < 3 and not _has_date(lines[start]):
+def _header_around(lines: list[str], number: int) -> tuple[int, int]:
+    """The lines ``Name: value`` next to one another, this one among them."""
+    start = end = number
+    while start > 0 and number - start < HEADER_LINES.stop and _HEADER_LINE.match(lines[start - 1]):
         start -= 1
-    return lines[:start]
+    while end < len(lines) and end - start < HEADER_LINES.stop and _HEADER_LINE.match(lines[end]):
+        end += 1
+    return start, end
+
+
+def _end_of_introduction(lines: list[str], number: int) -> int | None:
+    """After the line that ends with a colon, this one or the next; an address in a sentence is none."""
+    for last in range(number, min(number + INTRODUCTION_LINES - 1, len(lines))):
+        line = lines[last].rstrip()
+        if not line:
+            return None
+        if line[-1] in ":：":
+            return last + 1
+    return None
 
 
 def _has_date(line: str) -> bool:
-    """Whether an introduction begins here: every program puts the date first."""
-    return bool(re.search(r"\d", re.sub(r"\S+@\S+", "", line)))
+    return any(letter.isdigit() for word in line[:1000].split() if "@" not in word for letter in word)
 
 
-def _trimmed(lines: list[str]) -> str:
-    """Without blank lines and rules at the end."""
-    while lines and (not lines[-1].strip() or _UNDERSCORES.match(lines[-1])):
-        lines = lines[:-1]
-    return "\n".join(lines)
+def _is_marked(line: str) -> bool:
+    return line.lstrip().startswith(">")
 
 
-def _rest(text: str, new: str) -> str:
-    """What follows ``new`` in ``text``, blanks aside."""
-    wanted = len(re.sub(r"\s", "", new))
-    for position, letter in enumerate(text):
-        if wanted == 0:
-            return text[position:]
-        wanted -= not letter.isspace()
-    return ""
+def _without_blanks(lines: list[str], end: int) -> int:
+    """``end``, blank lines and rules before it aside."""
+    while end > 0 and (not _MARKS.sub("", lines[end - 1]).strip() or _RULE.match(lines[end - 1])):
+        end -= 1
+    return end
 
 
-def _has_answers_between(quoted: str) -> bool:
+def _has_answers_between(quoted: list[str]) -> bool:
     """Whether lines of the writer's own stand below or between marked ones."""
     marked = False
-    for line in quoted.split("\n"):
-        if line.lstrip().startswith(">"):
+    for line in quoted:
+        if _is_marked(line):
             marked = True
         elif marked and line.strip():
             return True
     return False
 
 
-def _below(head: str, tail: str) -> tuple[str, str] | None:
+def _below(lines: list[str]) -> tuple[str, str] | None:
     """The answer that stands below one marked block; None where there is no such."""
-    lines = head.split("\n")
-    marked = [number for number, line in enumerate(lines) if line.lstrip().startswith(">")]
+    marked = [number for number, line in enumerate(lines) if _is_marked(line)]
     if not marked:
         return None
     first, last = marked[0], marked[-1]
-    between = [line for line in lines[first:last] if line.strip() and not line.lstrip().startswith(">")]
-    below = "\n".join(lines[last + 1 :]) + tail
-    if between or not below.strip() or _without_marked(head).strip():
-        return None
-    return below.strip(), "\n".join(lines[: last + 1]).strip()
+    between = any(line.strip() and not _is_marked(line) for line in lines[first:last])
+    below = "\n".join(lines[last + 1 :]).strip()
+    return None if between or not below else (below, "\n".join(lines[: last + 1]).strip())
