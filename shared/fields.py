@@ -55,6 +55,11 @@ def _line_breaks(text: Any) -> Any:
     return _LINE_BREAK.sub("\n", text) if isinstance(text, str) else text
 
 
+def without_unprintable(text: str) -> str:
+    """For text that nobody can be asked to type afresh: of mails."""
+    return _UNPRINTABLE.sub("", text)
+
+
 def is_visible(text: str) -> bool:
     """Whether it has anything to see: ``\u200b`` has not."""
     return any(unicodedata.category(letter)[0] not in "CZ" for letter in text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes, policy
-
 from flask import Response
 
 from functions.inquiries import labels
 from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
 from functions.inquiries.desk_lists import names
+from functions.inquiries.inbound_mail import charsets, parse
+from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.ids import normal_reference
@@ -96,11 +96,10 @@ class QuarantinePages:
 def _text_of(raw: bytes) -> str:
     """What the mail says, as far as it can be read."""
     try:
-        body = message_from_bytes(raw, policy=policy.default).get_body(("plain", "html"))
-        text = str(body.get_content()) if body else ""
-    except (LookupError, ValueError, KeyError, AttributeError):  # unknown charsets, broken headers
+        text = parse.read_content(raw).text
+    except Malformed:
         text = ""
-    return (text or raw.decode("utf-8", "replace"))[:SHOWN]
+    return (text or charsets.decode(raw[:SHOWN]))[:SHOWN]
 
 
 def _gone(visit: Visit) -> Problem:

@@ -19,9 +19,10 @@ from functions.inquiries.casework import answer_case
 from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
 from functions.inquiries.inbound_mail import parse
-from functions.inquiries.inbound_mail.parse import Mail, Malformed
+from functions.inquiries.inbound_mail.headers import Malformed
+from functions.inquiries.inbound_mail.parse import Content, Head
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
-from functions.inquiries.requests import LONGEST_MESSAGE, take_message
+from functions.inquiries.requests import take_message
 from shared.addresses import folded_address
 from shared.ids import ALPHABET, key_of, normal_reference
 from shared.ports import Create, Replace, decide
@@ -30,6 +31,7 @@ from shared.text import N_
 from shared.tokens import BadToken, ExpiredToken
 
 LARGEST = 25 * 2**20  # bytes of a raw mail
+MAX_TEXT = 200_000  # bytes (UTF-8) of new and of quoted text that one message holds; a document holds 1 MiB
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}(?![A-Z0-9])")
 
 
@@ -60,20 +62,22 @@ class Inbound:
     def take(self, raw: bytes, recipients: Sequence[str] = (), envelope_sender: str | None = None) -> Outcome:
         """Take one mail in. Returns when it is kept, wherever it belongs. Raises ``Unavailable``.
 
+        Its address and sender are looked at first: what is not for us is not read any further.
+
         Args:
             recipients: of the SMTP transaction, where the provider tells them, besides those in the headers.
         """
-        mail = None
+        head = None
         try:
+            head = parse.read_head(raw, envelope_sender)
+            reference, party = self._thread_of([*map(folded_address, recipients), *head.recipients])
             if len(raw) > LARGEST:
-                raise _Aside("too_large", f"{len(raw)} bytes")
-            mail = parse.read(raw, envelope_sender)
-            reference, party = self._thread_of([*map(folded_address, recipients), *mail.recipients])
-            return self._take(mail, _key(mail, raw, reference), reference, party)
+                raise _Aside("too_large", f"{len(raw)} bytes", reference)
+            return self._take(raw, head, reference, party)
         except Malformed as error:
-            return self._aside(raw, None, recipients, _Aside("malformed", str(error)))
+            return self._aside(raw, head, recipients, _Aside("malformed", str(error)))
         except _Aside as aside:
-            return self._aside(raw, mail, recipients, aside)
+            return self._aside(raw, head, recipients, aside)
 
     # -- where it belongs --
 
@@ -109,24 +113,27 @@ class Inbound:
 
     # -- taking it in --
 
-    def _take(self, mail: Mail, key: str, reference: str, party: str) -> Outcome:
-        store, id = self._means.store, f"{reference}:{key}"
+    def _take(self, raw: bytes, head: Head, reference: str, party: str) -> Outcome:
+        store, key = self._means.store, _key(head, raw, reference)
+        id, name = f"{reference}:{key}", f"mails/{key}"
         if store.get(MESSAGES, id):
             return Outcome("duplicate", inquiry=reference)
-        case = self._case(reference)
-        person = None if mail.automatic else self._author(mail, case, party)
-        files = [] if mail.automatic else self._files(mail, reference)
+        person = None if head.automatic else self._author(head, self._case(reference), party)
+        content = parse.read_content(raw)
+        uploads = [] if head.automatic else self._uploads(content, reference)
+        files = attachments.check(uploads)
 
         def attempt() -> Outcome:
             if store.get(MESSAGES, id):
                 return Outcome("duplicate", inquiry=reference)
             case = self._case(reference)
-            if mail.automatic:  # beside the inquiry: nobody's work on it becomes stale
-                store.commit([Create(MESSAGES, id, self._message(mail, case, None, []).data())])
-                return Outcome("recorded", mail.automatic, reference)
-            message = self._message(mail, case, person, files)
+            message = self._message(head, content, case, person, files)
+            message.mail = name
+            if head.automatic:  # beside the inquiry: nobody's work on it becomes stale
+                store.commit([Create(MESSAGES, id, message.data())])
+                return Outcome("recorded", head.automatic, reference)
             if person is None:
-                case.inquiry.last_mail_id = mail.message_id or None
+                case.inquiry.last_mail_id = head.message_id or None
                 take_message(case, message, self._mail, self._content, id)
             else:
                 case.inquiry.closed_at = case.inquiry.closed_by = None
@@ -134,8 +141,20 @@ class Inbound:
             store.commit(case.writes())
             return Outcome("threaded", inquiry=reference)
 
-        attachments.write(self._means.files, files, [] if mail.automatic else mail.uploads)
-        return decide(attempt)
+        attachments.write(self._means.files, files, uploads)
+        self._means.files.write(name, raw, "message/rfc822")  # the same mail again has the same name
+        try:
+            outcome = decide(attempt)
+        except _Aside:
+            self._discard(name, *(file.file for file in files))
+            raise
+        if outcome.kind == "duplicate":
+            self._discard(*(file.file for file in files))
+        return outcome
+
+    def _discard(self, *names: str) -> None:
+        for name in names:
+            self._means.files.delete(name)
 
     def _case(self, reference: str) -> Case:
         try:
@@ -143,52 +162,61 @@ class Inbound:
         except NotFound:
             raise _Aside("expired_address", "the inquiry was erased", self._known(reference)) from None
 
-    def _author(self, mail: Mail, case: Case, party: str) -> Staff | None:
+    def _author(self, head: Head, case: Case, party: str) -> Staff | None:
         """The member of staff who wrote it; None: the requester did."""
-        if mail.sender == folded_address(case.inquiry.requester.email):
+        if head.sender == folded_address(case.inquiry.requester.email):
             return None
-        person = self._content.person(mail.sender) if party != REQUESTER_PARTY else None
+        person = self._content.person(head.sender) if party != REQUESTER_PARTY else None
         if person and person.organisation == party and party in case.assignments and person.may("inquiries.answer"):
             return person
         raise _Aside("unknown_sender", inquiry=case.reference)
 
-    def _files(self, mail: Mail, reference: str) -> list[Attachment]:
-        if len(mail.text) > LONGEST_MESSAGE * 5:
-            raise _Aside("too_large", f"{len(mail.text)} characters", reference)
+    def _uploads(self, content: Content, reference: str) -> list[Upload]:
+        """What is kept as files beside the text."""
+        if content.is_sealed:
+            raise _Aside("sealed", inquiry=reference)
+        if not content.text and not content.files and not content.pictures:
+            raise _Aside("empty", inquiry=reference)
+        uploads = [*content.files, *_welcome(content.pictures, content.files)]
         try:
-            return attachments.check(mail.uploads)
+            attachments.check(uploads)
         except Invalid as error:
-            total = sum(len(upload.content) for upload in mail.uploads)
+            total = sum(len(upload.content) for upload in uploads)
             reason: Reason = "too_large" if total > attachments.LARGEST else "attachment_refused"
             raise _Aside(reason, str(error), reference) from None
+        return uploads
 
-    def _message(self, mail: Mail, case: Case, person: Staff | None, files: list[Attachment]) -> MessageDoc:
-        new, quoted = quotations.split(mail.text, self._means.mail_domains)
+    def _message(
+        self, head: Head, content: Content, case: Case, person: Staff | None, files: list[Attachment]
+    ) -> MessageDoc:
+        split = quotations.split(content.text, self._means.mail_domains)
+        new, quoted = map(_fitting, split)
         return MessageDoc(
             inquiry=case.reference,
             at=case.now,
-            kind="auto_reply" if mail.automatic else "answer" if person else "reply",
-            author=person.name if person else case.inquiry.requester.name if not mail.automatic else mail.sender_name,
-            email=mail.sender,
+            kind="auto_reply" if head.automatic else "answer" if person else "reply",
+            author=person.name if person else case.inquiry.requester.name if not head.automatic else head.sender_name,
+            email=head.sender,
             organisation=person.organisation if person else None,
             text=new,
             quoted=quoted,
             attachments=files,
-            mail_id=mail.message_id or None,
+            mail_id=head.message_id or None,
+            is_cut=content.is_cut or (new, quoted) != split,
         )
 
     # -- kept aside --
 
-    def _aside(self, raw: bytes, mail: Mail | None, recipients: Sequence[str], aside: _Aside) -> Outcome:
-        reference = aside.inquiry or (self._named_in(mail.subject) if mail else None)
-        id = _key(mail, raw, ",".join(sorted(recipients)))
+    def _aside(self, raw: bytes, head: Head | None, recipients: Sequence[str], aside: _Aside) -> Outcome:
+        reference = aside.inquiry or (self._named_in(head.subject) if head else None)
+        id = _key(head, raw, ",".join(sorted(recipients)))
         kept = Quarantined(
             received_at=self._means.clock.now(),
             reason=aside.reason,
             detail=aside.detail,
-            sender=mail.sender if mail else "",
-            recipients=list(dict.fromkeys([*recipients, *(mail.recipients if mail else ())]))[:20],
-            subject=mail.subject[:200] if mail else "",
+            sender=head.sender if head else "",
+            recipients=list(dict.fromkeys([*recipients, *(head.recipients if head else ())]))[:20],
+            subject=head.subject[:200] if head else "",
             inquiry=reference,
             visible_to=[] if reference else sorted(self._content.organisations),
             file=f"quarantine/{id}",
@@ -207,7 +235,7 @@ class Inbound:
 
         Raises ``NotFound`` (the mail, or the inquiry), ``Invalid`` (``reference``) for a mail without readable text.
         """
-        mail, uploads = self._readable(self._open(staff, id)[0])
+        head, content, uploads = self._readable(self._open(staff, id)[0])
         files = attachments.check(uploads)
         attachments.write(self._means.files, files, uploads)
 
@@ -216,8 +244,8 @@ class Inbound:
             case = Case.load(self._means.store, reference, self._means.clock.now())
             if staff.organisation not in case.inquiry.visible_to:
                 raise NotFound(reference)
-            message = self._message(mail, case, None, files)
-            message.kind, message.author, message.text = "reply", mail.sender_name, message.text[:LONGEST_MESSAGE]
+            message = self._message(head, content, case, None, files)
+            message.kind, message.author, message.mail = "reply", head.sender_name, kept.file
             take_message(case, message, self._mail, self._content, f"{reference}:{id}")
             case.audit(staff.email, staff.organisation, "thread_mail")
             kept.state, kept.settled_by = "settled", staff.email
@@ -234,18 +262,35 @@ class Inbound:
             raise NotFound(id)
         return kept, version
 
-    def _readable(self, kept: Quarantined) -> tuple[Mail, list[Upload]]:
+    def _readable(self, kept: Quarantined) -> tuple[Head, Content, list[Upload]]:
         """The mail, and those of its files that are taken. Raises ``Invalid``."""
         raw = self._means.files.read(kept.file)
         try:
-            mail = parse.read(raw[0] if raw else b"")
+            head, content = parse.read_head(raw[0] if raw else b""), parse.read_content(raw[0] if raw else b"")
         except Malformed:
             message = N_("This mail cannot be read. Save it and copy what matters into a note.")
             raise Invalid({"reference": message}) from None
-        return mail, [upload for upload in mail.uploads if attachments.is_taken(upload)]
+        files = _welcome(content.files)
+        return head, content, files + _welcome(content.pictures, files)
 
 
-def _key(mail: Mail | None, raw: bytes, address: str) -> str:
+def _welcome(uploads: Sequence[Upload], beside: Sequence[Upload] = ()) -> list[Upload]:
+    """Those that are taken, as many as there is room for. The others are in the whole mail: a logo, say."""
+    room, left, taken = attachments.LARGEST, attachments.MOST - len(beside), []
+    room -= sum(len(upload.content) for upload in beside)
+    for upload in uploads:
+        if left > 0 and len(upload.content) <= room and attachments.is_taken(upload):
+            taken.append(upload)
+            left, room = left - 1, room - len(upload.content)
+    return taken
+
+
+def _fitting(text: str) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= MAX_TEXT else encoded[:MAX_TEXT].decode("utf-8", "ignore")
+
+
+def _key(head: Head | None, raw: bytes, address: str) -> str:
     """The same mail to the same address, however often it is delivered."""
-    identity = mail.message_id if mail and mail.message_id else hashlib.sha256(raw).hexdigest()
+    identity = head.message_id if head and head.message_id else hashlib.sha256(raw).hexdigest()
     return key_of(identity, address)

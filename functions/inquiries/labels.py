@@ -60,6 +60,8 @@ def reasons(_: Gettext) -> dict[str, str]:
         "unknown_sender": _("The sender is not part of this conversation."),
         "too_large": _("It is too large."),
         "attachment_refused": _("An attachment is of a kind that is not taken."),
+        "sealed": _("It is encrypted or signed in a way that hides its text from us."),
+        "empty": _("It holds neither text nor files."),
         "malformed": _("It is not a well-formed mail."),
     }
 

@@ -155,6 +155,13 @@ class MessageDoc(Stored):
     quoted: str = ""  # what the mail repeated of earlier ones
     attachments: list[Attachment] = []
     mail_id: str | None = None  # Message-ID, where it came by mail
+    mail: str | None = None  # the whole mail, in the Files port
+    is_cut: bool = False  # the mail says more than stands here
+
+    @property
+    def files(self) -> list[str]:
+        """All that it has in the Files port."""
+        return [*(attachment.file for attachment in self.attachments), *([self.mail] if self.mail else [])]
 
     def emptied(self) -> MessageDoc:
         """That something was written, without who and what."""
@@ -181,6 +188,8 @@ Reason = Literal[
     "unknown_sender",
     "too_large",
     "attachment_refused",
+    "sealed",
+    "empty",
     "malformed",
 ]
 

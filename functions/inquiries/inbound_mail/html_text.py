@@ -3,52 +3,77 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+
+from functions.inquiries.inbound_mail.headers import Malformed
+
+MAX_DEPTH = 500  # elements open at once; libxml2 looks through all of them at an end tag that fits none
+MAX_EVENTS = 200_000  # tags and pieces of text
+MAX_MARKS = 20  # before one line
+CHUNK = 16 * 2**10  # characters that are read before somebody may object
+BLOCKS = frozenset(
+    ["p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "hr", "blockquote"]
+)
+SILENT = frozenset(["style", "script", "head", "title"])
 
 
 def html_text(html: str) -> str:
-    """The words of an HTML mail, a line for each block; quotations are marked with ``> `` as in plain mails."""
-    reader = _HtmlText()
-    reader.feed(html)
-    reader.close()
+    """The words, a line for each block; quotations are marked with ``> `` as in plain mails.
+
+    libxml2 reads in linear time (Python's own parser does not) and builds no tree here. Raises ``Malformed`` for what
+    is nested deeper than ``MAX_DEPTH`` or has more than ``MAX_EVENTS``.
+    """
+    from lxml import etree  # few requests need it
+
+    reader = _Words()
+    parser = etree.HTMLParser(target=reader)
+    for start in range(0, len(html), CHUNK):
+        parser.feed(html[start : start + CHUNK])
+    if html:
+        parser.close()
     return re.sub(r"\n{3,}", "\n\n", "".join(reader.pieces)).strip()
 
 
-class _HtmlText(HTMLParser):
-    BLOCKS = frozenset(
-        ["p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "hr", "blockquote"]
-    )
-    SILENT = frozenset(["style", "script", "head", "title"])
+class _Words:
+    """A parser's target (https://lxml.de/parsing.html)."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
+        self._events = 0
+        self._depth = 0
         self._quotes = 0
         self._silent = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.SILENT:
-            self._silent += 1
-        if tag == "blockquote":
-            self._quotes += 1
-        if tag in self.BLOCKS:
-            self._new_line()
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._count()
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Malformed(f"HTML nested deeper than {MAX_DEPTH}")
+        self._silent += tag in SILENT
+        self._quotes += tag == "blockquote"
+        if tag in BLOCKS:
+            self.pieces.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.SILENT:
-            self._silent = max(0, self._silent - 1)
-        if tag in self.BLOCKS and tag != "br":
-            self._new_line()
-        if tag == "blockquote":
-            self._quotes = max(0, self._quotes - 1)
+    def end(self, tag: str) -> None:
+        self._count()
+        self._depth -= 1
+        self._silent -= tag in SILENT
+        if tag in BLOCKS and tag != "br":
+            self.pieces.append("\n")
+        self._quotes -= tag == "blockquote"
 
-    def handle_data(self, data: str) -> None:
-        words = re.sub(r"\s+", " ", data)
-        if self._silent or (not words.strip() and (not self.pieces or self.pieces[-1].endswith("\n"))):
+    def data(self, text: str) -> None:
+        self._count()
+        words = re.sub(r"\s+", " ", text)
+        begins = not self.pieces or self.pieces[-1].endswith("\n")
+        if self._silent or (begins and not words.strip()):
             return
-        if self._quotes and (not self.pieces or self.pieces[-1].endswith("\n")):
-            self.pieces.append("> " * self._quotes)
+        if self._quotes and begins:
+            self.pieces.append("> " * min(self._quotes, MAX_MARKS))
         self.pieces.append(words)
 
-    def _new_line(self) -> None:
-        self.pieces.append("\n")
+    def close(self) -> None: ...
+
+    def _count(self) -> None:
+        self._events += 1
+        if self._events > MAX_EVENTS:
+            raise Malformed(f"HTML of more than {MAX_EVENTS} pieces")

@@ -1,20 +1,26 @@
-"""A raw mail (RFC 5322) as the parts that matter here: who, to whom, what is new in it, its files; and whether a
-person wrote it."""
+"""A raw mail (RFC 5322) as the parts that matter here. Its header comes first, and tells whether the rest is read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage, MIMEPart
-from email.utils import getaddresses, parseaddr
+from email.utils import getaddresses
 
 from functions.inquiries.base import Upload
+from functions.inquiries.inbound_mail import charsets, headers, parts
+from functions.inquiries.inbound_mail.headers import Header, Malformed
 from functions.inquiries.inbound_mail.html_text import html_text
+from functions.inquiries.inbound_mail.parts import Part
 from shared.addresses import folded_address
 
+MAX_TEXT = 2 * 2**20  # bytes of text parts that are read
+MAX_RECIPIENTS = 1_000
+MAX_ADDRESS = 320  # characters (RFC 3696, section 3)
 RECIPIENT_HEADERS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
 SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
+SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
+NAMELESS = "attachment"  # the file's kind gives its ending
 SUBJECTS = re.compile(  # of out-of-office replies by programs that mark them in no other way
     r"^\s*(automatic reply|auto(matic)?[- ]?reply|out of (the )?office|réponse automatique|absence du bureau|"
     r"respuesta automática|fuera de la oficina|автоответ|автоматический ответ|"
@@ -22,110 +28,162 @@ SUBJECTS = re.compile(  # of out-of-office replies by programs that mark them in
     r"automatische antwort|abwesenheit)",
     re.IGNORECASE,
 )
-
-
-class Malformed(Exception):
-    """Not a mail that can be read; the text says why."""
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
+_UNREADABLE = (LookupError, ValueError, AttributeError, TypeError, RecursionError)  # the standard library's surprises
 
 
 @dataclass(frozen=True)
-class Mail:
+class Head:
+    """What a mail's header says."""
+
     message_id: str  # empty where there is none
     sender: str  # folded address
     sender_name: str
     recipients: list[str]  # folded addresses
     subject: str
-    text: str
-    uploads: list[Upload]
     automatic: str  # why no person wrote it; empty: somebody did
 
 
-def read(raw: bytes, envelope_sender: str | None = None) -> Mail:
-    """Raises ``Malformed``.
+@dataclass(frozen=True)
+class Content:
+    text: str
+    files: list[Upload]
+    pictures: list[Upload]  # that the text shows
+    is_sealed: bool  # enciphered, or signed so that only programs with the keys can show it
+    is_cut: bool  # there was more text than ``MAX_TEXT``
+
+
+def read_head(raw: bytes, envelope_sender: str | None = None) -> Head:
+    """Looks at nothing but the header. Raises ``Malformed``.
 
     Args:
         envelope_sender: of the SMTP transaction, where the provider tells it; empty for the null path of bounces.
     """
     try:
-        message = message_from_bytes(raw, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        name, sender = parseaddr(_header(message, "From"))
-        if "@" not in sender:
-            raise Malformed("no sender's address")
-        if message.is_multipart() and not message.get_payload():
-            raise Malformed("a multipart mail without parts")
-        return Mail(
-            message_id=_header(message, "Message-ID").strip(),
+        header, _ = headers.read(raw)
+        name, sender = _sender(header)
+        return Head(
+            message_id=(_MESSAGE_ID.findall(header.field("Message-ID")) or [""])[0],
             sender=folded_address(sender),
-            sender_name=name or sender,
-            recipients=_recipients(message),
-            subject=" ".join(_header(message, "Subject").split()),
-            text=_text(message),
-            uploads=_uploads(message),
-            automatic=_automatic(message, sender.lower(), envelope_sender),
+            sender_name=charsets.words(name) or sender,
+            recipients=_recipients(header),
+            subject=charsets.words(header.field("Subject")),
+            automatic=_automatic(header, sender.lower(), envelope_sender),
         )
-    except (LookupError, ValueError, AttributeError, TypeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise Malformed(f"{type(error).__name__}: {error}") from None
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    return str(message.get(name, ""))
+def _sender(header: Header) -> tuple[str, str]:
+    if len(header.all("From")) != 1:  # RFC 5322, 3.6; who checked the sender may have looked at the other one
+        raise Malformed("not one From, but more or none")
+    for name, address in getaddresses([header.field("From")]):
+        if "@" in address and len(address) <= MAX_ADDRESS:
+            return name, address
+    raise Malformed("no sender's address")
 
 
-def _recipients(message: EmailMessage) -> list[str]:
-    values = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
-    return [folded_address(address) for _, address in getaddresses(values) if "@" in address]
+def _recipients(header: Header) -> list[str]:
+    """All that looks like an address, names and comments too: what is ours is known by its signature."""
+    found: list[str] = []
+    for value in (value for name in RECIPIENT_HEADERS for value in header.all(name)):
+        words = re.split(r"[\s<>()\[\],:;\"]+", value)
+        found += [word for word in words if "@" in word and len(word) <= MAX_ADDRESS]
+    return [folded_address(word) for word in dict.fromkeys(found[:MAX_RECIPIENTS])]
 
 
-def _automatic(message: EmailMessage, sender: str, envelope_sender: str | None) -> str:
+def _automatic(header: Header, sender: str, envelope_sender: str | None) -> str:
     """RFC 3834, section 5, and what vendors send instead."""
-    if _header(message, "Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no"):
+    if header.field("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no"):
         return "Auto-Submitted"
-    if message.get_content_type() == "multipart/report":
+    if header.content_type == "multipart/report":
         return "multipart/report"
-    path = envelope_sender if envelope_sender is not None else message.get("Return-Path")
-    if path is not None and str(path).strip() in ("", "<>"):
+    path = header.field("Return-Path") if envelope_sender is None and "Return-Path" in header else envelope_sender
+    if path is not None and path.strip() in ("", "<>"):
         return "null return path"
     if sender.partition("@")[0] in ("mailer-daemon", "postmaster"):
         return "mail system"
-    if _header(message, "Precedence").strip().lower() in ("bulk", "junk", "list", "auto_reply"):
+    if header.field("Precedence").lower() in ("bulk", "junk", "list", "auto_reply"):
         return "Precedence"
     # Exchange asks others for silence with it, in its own automatic mails (MS-OXCMAIL, 2.1.3.2.14)
-    if re.search(r"\b(all|oof|autoreply)\b", _header(message, "X-Auto-Response-Suppress"), re.IGNORECASE):
+    if re.search(r"\b(all|oof|autoreply)\b", header.field("X-Auto-Response-Suppress"), re.IGNORECASE):
         return "X-Auto-Response-Suppress"
     for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Failed-Recipients", "List-Id"):
-        if name in message:
+        if name in header:
             return name
-    return "subject" if SUBJECTS.match(_header(message, "Subject")) else ""
+    return "subject" if SUBJECTS.match(charsets.words(header.field("Subject"))) else ""
 
 
-def _text(message: EmailMessage) -> str:
-    body = message.get_body(("plain", "html"))
-    if body is None:
-        return ""
-    content = _decoded(body)
-    return (html_text(content) if body.get_content_type() == "text/html" else content).strip()
-
-
-def _decoded(part: MIMEPart) -> str:
-    """The text of a part, with replacement marks where its charset is unknown or wrong."""
+def read_content(raw: bytes) -> Content:
+    """All leaves of the mail's tree: text that is shown, and files. Raises ``Malformed``."""
     try:
-        return str(part.get_content())
-    except (LookupError, UnicodeError):
-        payload = part.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+        root = parts.read(raw)
+        text, is_cut = _text(_shown(root))
+        leaves = list(_leaves(root))
+        others = [(leaf, container) for leaf, container in leaves if not _is_said_in_text(leaf, container)]
+        uploads = [(_is_picture(leaf, container), _upload(leaf)) for leaf, container in others]
+    except _UNREADABLE as error:
+        raise Malformed(f"{type(error).__name__}: {error}") from None
+    return Content(
+        text=text,
+        files=[upload for is_picture, upload in uploads if upload.content and not is_picture],
+        pictures=[upload for is_picture, upload in uploads if upload.content and is_picture],
+        is_sealed=any(leaf.type in SEALED for leaf, _ in leaves),
+        is_cut=is_cut,
+    )
 
 
-def _uploads(message: EmailMessage) -> list[Upload]:
-    """Every part but the body and signatures; a part that cannot be decoded as what it says is taken as it is."""
-    found = []
-    for part in message.iter_attachments() if message.is_multipart() else ():
-        assert isinstance(part, EmailMessage)
-        kind = part.get_content_type()
-        if kind in SIGNATURES or part.get_content_maintype() == "multipart":
-            continue
-        payload = part.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else part.as_bytes()
-        if content:
-            found.append(Upload(part.get_filename() or kind.replace("/", "."), content))
-    return found
+def _leaves(part: Part) -> Iterator[tuple[Part, str]]:
+    """In order, each with the type of what it is a part of."""
+    for one in part.parts or [part]:
+        if one.parts:
+            yield from _leaves(one)
+        else:
+            yield one, part.type
+
+
+def _shown(part: Part) -> list[Part]:
+    """What a reader sees as text. Of alternatives (RFC 2046, 5.1.4) the plain one, where it says anything."""
+    if not part.parts:
+        return [part] if _is_text(part) else []
+    each = [shown for one in part.parts if (shown := _shown(one))]
+    if part.type != "multipart/alternative":
+        return [leaf for shown in each for leaf in shown]
+    plain = (one for one in each if all(leaf.type == "text/plain" and leaf.content().strip() for leaf in one))
+    return next(plain, each[-1] if each else [])
+
+
+def _is_text(leaf: Part) -> bool:
+    is_file = leaf.header.is_attachment or bool(leaf.header.file_name)
+    return leaf.type in ("text/plain", "text/html") and not is_file
+
+
+def _is_said_in_text(leaf: Part, container: str) -> bool:
+    """Text, the same in another form (an invitation's calendar entry), or a signature."""
+    header = leaf.header
+    is_form = container == "multipart/alternative" and leaf.type.startswith("text/")
+    return _is_text(leaf) or (is_form and not header.is_attachment and not header.file_name) or leaf.type in SIGNATURES
+
+
+def _is_picture(leaf: Part, container: str) -> bool:
+    in_text = container == "multipart/related" and "Content-ID" in leaf.header
+    return in_text and leaf.type.startswith("image/") and not leaf.header.is_attachment
+
+
+def _text(shown: list[Part]) -> tuple[str, bool]:
+    """And whether some of it was left out."""
+    texts, left = [], MAX_TEXT
+    for part in shown:
+        content = part.content()
+        is_html = part.type == "text/html"
+        text = charsets.decode(content[:left], part.header.parameter("charset"), is_html)
+        texts.append((html_text(text) if is_html else text).strip())
+        left -= len(content)
+    return "\n\n".join(filter(None, texts)), left < 0
+
+
+def _upload(leaf: Part) -> Upload:
+    name = leaf.header.file_name or NAMELESS
+    if leaf.type == "message/rfc822" and not name.lower().endswith(".eml"):
+        name += ".eml"
+    return Upload(name, leaf.content())
