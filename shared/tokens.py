@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, Signer
 
@@ -44,14 +44,19 @@ class Tokens:
         return self._signer(purpose).sign(f"{value}~{limit}").decode()
 
     def read(self, purpose: str, token: str, now: datetime) -> str:
-        """The value that was signed for ``purpose``. Raises ``BadToken``."""
+        """The value that was signed for ``purpose``. Raises ``BadToken``, ``ExpiredToken``."""
+        value, expires = self.signed(purpose, token)
+        if expires and now > expires:
+            raise ExpiredToken(value)
+        return value
+
+    def signed(self, purpose: str, token: str) -> tuple[str, datetime | None]:
+        """The value and the end of its time, whether or not that has come. Raises ``BadToken``."""
         try:
             value, _, limit = self._signer(purpose).unsign(token).decode().rpartition("~")
         except (BadSignature, UnicodeError):
             raise BadToken("not a link of ours") from None
-        if limit and now.timestamp() > int(limit, 16):
-            raise ExpiredToken(value)
-        return value
+        return value, datetime.fromtimestamp(int(limit, 16), UTC) if limit else None
 
     def sign_folded(self, purpose: str, value: str, expires: datetime) -> str:
         """A token that stays good when its letters lose their case, as in a mail address: 33 characters and ``value``

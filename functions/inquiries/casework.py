@@ -69,6 +69,15 @@ class Casework:
 
         self._act(staff, reference, version, change)
 
+    def new_link(self, staff: Member, reference: str, version: str) -> None:
+        """Every link to the requester's page until now is void, and the requester gets a new one by mail."""
+
+        def change(case: Case) -> None:
+            self._mail.renew_link(case)
+            case.audit(staff.email, staff.organisation, "new_link")
+
+        self._act(staff, reference, version, change)
+
     def hand_over(self, staff: Member, reference: str, version: str, organisation: str, reason: str) -> None:
         """Give my organisation's part to another organisation, which then sees the thread; mine no longer does.
 

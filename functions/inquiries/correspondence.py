@@ -11,13 +11,15 @@ from functions.inquiries.case import Case
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, Attachment, Inquiry, MessageDoc
 from shared.addresses import folded_address
-from shared.contracts.inquiries import AttachedFile, InquiryMessageReceived, Recipient
+from shared.contracts.inquiries import AttachedFile, InquiryLinkMailed, InquiryMessageReceived, Recipient
 from shared.ids import key_of, normal_reference
+from shared.links import RENEWED_LIFE, Link
 from shared.staff.models import Staff
 
 REPLY_LIFE = timedelta(days=366)
 REQUESTER_PARTY = "r"  # in a reply address, in the place of an organisation
 PREFIX = "reply+"
+LINK_PURPOSE = "inquiry"  # of status links
 
 
 class Correspondence:
@@ -25,8 +27,21 @@ class Correspondence:
         self._means = means
         self._content = content
 
-    def status_link(self, reference: str) -> str:
-        return f"{self._means.base_url}/i/{self._means.tokens.sign('inquiry', reference)}"
+    def status_link(self, link: Link) -> str:
+        return f"{self._means.base_url}/i/{link.token(self._means.tokens, LINK_PURPOSE)}"
+
+    def renew_link(self, case: Case) -> None:
+        """Every status link until now is void; the requester gets a new one."""
+        case.inquiry.link_version += 1
+        case.announce(self.link_payload(case, f"link:{case.inquiry.link_version}"))
+
+    def link_payload(self, case: Case, key: str) -> InquiryLinkMailed:
+        """The link that holds, by mail; it does so for some time even where the inquiry is old. ``key`` as in
+        ``to_requester``."""
+        expires = self._means.clock.now() + RENEWED_LIFE
+        link = self.status_link(Link(case.reference, case.inquiry.link_version, expires))
+        recipient = self.to_requester(case.reference, case.inquiry, key).model_copy(update={"link": link})
+        return InquiryLinkMailed(reference=case.reference, subject=case.inquiry.subject, recipients=[recipient])
 
     def to_requester(self, reference: str, inquiry: Inquiry, key: str) -> Recipient:
         """``key`` names the mail within the inquiry; the acknowledgement's is empty and begins the conversation."""
@@ -36,7 +51,7 @@ class Correspondence:
             name=inquiry.requester.name,
             email=inquiry.requester.email,
             language=inquiry.language,
-            link=self.status_link(reference),
+            link=self.status_link(Link(reference, inquiry.link_version)),
             reply_to=self._reply_address(reference, REQUESTER_PARTY),
             message_id=self._message_id(reference, REQUESTER_PARTY, key) if key else first,
             references=[first, *latest] if key else [],

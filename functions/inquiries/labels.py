@@ -82,6 +82,7 @@ def actions(_: Gettext) -> dict[str, str]:
         "escalate": _("told the focal point that it is late"),
         "end_part": _("ended its part"),
         "resume_part": _("takes part again"),
+        "new_link": _("had a new link mailed to the requester, and the old ones made void"),
         "ask_erasure": _("asked for erasure"),
         "propose_erasure": _("asked a colleague to erase it"),
         "withdraw_erasure": _("withdrew the request for erasure"),

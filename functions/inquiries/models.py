@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -13,6 +14,7 @@ from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
 Part = Literal["lead", "supporting"]
+LINK_LIFE = timedelta(days=366)
 
 
 class InquiryRequest(BaseModel):
@@ -88,9 +90,15 @@ class Inquiry(Stored):
     closed_by: str | None = None  # an address of the staff, or "requester"
     round: int = 1  # how often the requester has waited for us; each round has its own target
     last_mail_id: str | None = None  # Message-ID of the requester's latest mail
+    link_version: int = 0  # the generation of status links that holds
     erasure_requested_at: Instant | None = None  # by the person
     erasure_proposed: ErasureProposal | None = None
     erased_at: Instant | None = None
+
+    @property
+    def links_until(self) -> datetime:
+        """Status links live from one change, and the mail that tells of it, to a year after the last."""
+        return self.updated_at + LINK_LIFE
 
     @property
     def confined(self) -> bool:

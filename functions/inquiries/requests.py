@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,15 +12,17 @@ from functions.inquiries import attachments
 from functions.inquiries.base import Invalid, KeyReused, Means, NotFound, Upload, written
 from functions.inquiries.case import INQUIRIES, MESSAGES, REQUESTER, Case, messages_of
 from functions.inquiries.content_models import SHARE_WITH_ALL
-from functions.inquiries.correspondence import Correspondence
+from functions.inquiries.correspondence import LINK_PURPOSE, Correspondence
 from functions.inquiries.directory import Directory
 from functions.inquiries.models import Attachment, Inquiry, InquiryRequest, MessageDoc, Requester
 from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
 from shared.fields import MAX_PROSE
 from shared.ids import key_of, new_reference
-from shared.ports import Create, Write, decide, utc_text
+from shared.links import Link
+from shared.ports import Conflict, Create, Write, decide, utc_text
 from shared.text import N_
+from shared.tokens import BadToken
 from shared.web import languages
 
 IDEMPOTENCY = "idempotency"
@@ -83,7 +86,7 @@ class Requests:
             return reference
 
         reference = decide(attempt)
-        return Received(reference, self._mail.status_link(reference))
+        return Received(reference, self._mail.status_link(Link(reference)))
 
     def _check(self, request: InquiryRequest) -> None:
         errors = {}
@@ -143,30 +146,55 @@ class Requests:
 
     # -- the status page --
 
-    def reference(self, token: str) -> str:
-        """The reference behind a status link ``/i/{token}``. Raises ``shared.tokens.BadToken``."""
-        return self._means.tokens.read("inquiry", token, self._means.clock.now())
+    def link(self, token: str) -> Link:
+        """What a status link ``/i/{token}`` says. Raises ``shared.tokens.BadToken``.
 
-    def status(self, reference: str) -> Status:
-        """Raises ``NotFound`` (never existed, or erased)."""
-        case = self._case(reference)
-        return Status(reference, case.inquiry, self._messages(reference))
+        Whether it still holds is asked by everything that is done with it, which raises ``VoidLink`` (a ``BadToken``).
+        """
+        return Link.read(self._means.tokens, LINK_PURPOSE, token)
 
-    def add_message(self, reference: str, text: str, key: str, uploads: Sequence[Upload] = ()) -> None:
+    def new_link(self, token: str) -> None:
+        """Mail the requester a link. One that holds until now is void from then on; for one that does not any more,
+        at most once an hour. Nothing where it never was ours, or leads to nothing any more."""
+        try:
+            link = self.link(token)
+            decide(lambda: self._mail_link(link))
+        except (BadToken, NotFound):
+            return
+
+    def _mail_link(self, link: Link) -> None:
+        case = Case.load(self._means.store, link.reference, self._means.clock.now())
+        if link.holds(case.inquiry.link_version, case.inquiry.links_until, case.now):
+            self._mail.renew_link(case)
+            case.audit(REQUESTER, None, "new_link")
+            self._means.store.commit(case.writes())
+            return
+        payload = self._mail.link_payload(case, f"again:{case.now:%Y%m%d%H}")
+        with suppress(Conflict):
+            self._means.store.commit(
+                [outbox_row("inquiries", payload, case.now, f"link:{case.reference}:{case.now:%Y%m%d%H}")]
+            )
+
+    def status(self, link: Link) -> Status:
+        """Raises ``NotFound`` (never existed, or erased), ``VoidLink``."""
+        case = self._case(link)
+        return Status(link.reference, case.inquiry, self._messages(link.reference))
+
+    def add_message(self, link: Link, text: str, key: str, uploads: Sequence[Upload] = ()) -> None:
         """A further message; it reopens a closed inquiry. With the same ``key`` it is added once.
 
-        Raises ``Invalid``, ``NotFound``.
+        Raises ``Invalid``, ``NotFound``, ``VoidLink``.
         """
-        text = written("text", text)
+        reference, text = link.reference, written("text", text)
         files = attachments.check(uploads)
         id = f"{reference}:{key_of(reference, key)[:16]}"
-        self._case(reference)
+        self._case(link)
         if self._means.store.get(MESSAGES, id):
             return
         attachments.write(self._means.files, files, uploads)
 
         def attempt() -> None:
-            case = self._case(reference)
+            case = self._case(link)
             if self._means.store.get(MESSAGES, id):
                 return
             requester = case.inquiry.requester
@@ -184,57 +212,60 @@ class Requests:
 
         decide(attempt)
 
-    def close(self, reference: str) -> None:
+    def close(self, link: Link) -> None:
         """The requester needs no more. Closing a closed inquiry changes nothing."""
 
         def attempt() -> None:
-            case = self._case(reference)
+            case = self._case(link)
             if case.inquiry.state == "closed":
                 return
             case.close(REQUESTER, None)
-            case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[]))
+            case.announce(InquiryClosed(reference=case.reference, subject=case.inquiry.subject, recipients=[]))
             self._means.store.commit(case.writes())
 
         decide(attempt)
 
-    def reopen(self, reference: str) -> None:
+    def reopen(self, link: Link) -> None:
         """Reopening an open inquiry changes nothing."""
 
         def attempt() -> None:
-            case = self._case(reference)
+            case = self._case(link)
             if case.inquiry.state != "closed":
                 return
             reopen(case, self._content)
             case.audit(REQUESTER, None, "reopen")
-            case.announce(InquiryReopened(reference=reference, subject=case.inquiry.subject, recipients=[]))
+            case.announce(InquiryReopened(reference=case.reference, subject=case.inquiry.subject, recipients=[]))
             self._means.store.commit(case.writes())
 
         decide(attempt)
 
-    def ask_erasure(self, reference: str) -> None:
+    def ask_erasure(self, link: Link) -> None:
         """Tells the lead's focal point, once; staff erase with ``Casework.erase``."""
 
         def attempt() -> None:
-            case = self._case(reference)
+            case = self._case(link)
             if case.inquiry.erasure_requested_at:
                 return
             case.inquiry.erasure_requested_at = case.now
             case.audit(REQUESTER, None, "ask_erasure")
             if case.lead:
-                recipient = self._mail.to_staff(reference, case.lead.organisation, None, "erasure")
+                recipient = self._mail.to_staff(case.reference, case.lead.organisation, None, "erasure")
                 facts = self._mail.staff_facts(case, case.lead, "")
                 case.announce(InquiryErasureRequested(**facts, recipients=[recipient]))
             self._means.store.commit(case.writes())
 
         decide(attempt)
 
-    def attachment(self, reference: str, id: str) -> tuple[str, str, bytes]:
+    def attachment(self, link: Link, id: str) -> tuple[str, str, bytes]:
         """Name, media type and content, of a message the requester may see. Raises ``NotFound``."""
-        self._case(reference)
-        return read_attachment(self._means, self._messages(reference), id)
+        self._case(link)
+        return read_attachment(self._means, self._messages(link.reference), id)
 
-    def _case(self, reference: str) -> Case:
-        return Case.load(self._means.store, reference, self._means.clock.now())
+    def _case(self, link: Link) -> Case:
+        """What a link that holds leads to. Raises ``NotFound``, ``VoidLink``."""
+        case = Case.load(self._means.store, link.reference, self._means.clock.now())
+        link.check(case.inquiry.link_version, case.inquiry.links_until, case.now)
+        return case
 
     def _messages(self, reference: str) -> list[MessageDoc]:
         return [message for _, message in messages_of(self._means.store, reference) if message.kind in TO_REQUESTER]

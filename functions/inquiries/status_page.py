@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +17,7 @@ from functions.inquiries.pages import MAX_BODY, uploads
 from functions.inquiries.service import Service
 from shared.tokens import BadToken
 from shared.web import abuse, languages
+from shared.web.personal_links import bad_link, link_mailed
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
@@ -26,6 +29,7 @@ def register(site: Site, service: Service) -> None:
     site.route("/i/<token>/close", "POST")(pages.close)
     site.route("/i/<token>/reopen", "POST")(pages.reopen)
     site.route("/i/<token>/erasure", "POST")(pages.ask_erasure)
+    site.route("/i/<token>/new-link", "POST")(pages.new_link)
     site.route("/i/<token>/files/<id>")(pages.file)
 
 
@@ -36,10 +40,8 @@ class StatusPages:
 
     def show(self, visit: Visit, token: str, status: int = 200, **draft: Any) -> Response:
         """``draft``: ``typed`` and ``errors`` of a message that was not taken."""
-        try:
-            found = self._requests.status(self._reference(visit, token))
-        except NotFound:
-            raise _gone(visit) from None
+        with _refusals(visit, token):
+            found = self._requests.status(self._requests.link(token))
         organisations = self._content.organisations
         lead = organisations.get(found.inquiry.lead or "")
         return visit.page(
@@ -57,18 +59,18 @@ class StatusPages:
         )
 
     def write(self, visit: Visit, token: str) -> Response:
-        reference, text = self._reference(visit, token), visit.request.form.get("text", "")
+        text = visit.request.form.get("text", "")
         abuse.check_rate(visit)
         submission = visit.request.form.get("submission", "")[:64]
         shown = submission or secrets.token_hex(16)
         if errors := visit.too_large():
             return self.show(visit, token, 413, typed=text, submission=shown, errors=errors)
         try:
-            self._requests.add_message(reference, text, shown, uploads(visit))
+            with _refusals(visit, token):
+                link = self._requests.link(token)
+                self._requests.add_message(link, text, shown, uploads(visit))
         except Invalid as error:
             return self.show(visit, token, 422, typed=text, submission=shown, errors=error.told(visit.gettext))
-        except NotFound:
-            raise _gone(visit) from None
         return visit.redirect(f"/i/{token}?written#messages")
 
     def close(self, visit: Visit, token: str) -> Response:
@@ -81,25 +83,30 @@ class StatusPages:
         return self._act(visit, token, self._requests.ask_erasure, "?erasure")
 
     def _act(self, visit: Visit, token: str, action: Any, query: str = "") -> Response:
-        try:
-            action(self._reference(visit, token))
-        except NotFound:
-            raise _gone(visit) from None
+        with _refusals(visit, token):
+            action(self._requests.link(token))
         return visit.redirect(f"/i/{token}{query}")
 
     def file(self, visit: Visit, token: str, id: str) -> Response:
-        try:
-            return download(*self._requests.attachment(self._reference(visit, token), id))
-        except NotFound:
-            raise _gone(visit) from None
+        with _refusals(visit, token):
+            return download(*self._requests.attachment(self._requests.link(token), id))
 
-    def _reference(self, visit: Visit, token: str) -> str:
-        try:
-            return self._requests.reference(token)
-        except BadToken:
-            _ = visit.gettext
-            detail = _("Use the link exactly as it stands in our mail; some programs break long links.")
-            raise Problem(404, "bad-link", _("This link does not lead to a request."), detail) from None
+    def new_link(self, visit: Visit, token: str) -> Response:
+        """For whoever fears that others have the link, and for whom it does not work any more."""
+        abuse.check_rate(visit)
+        self._requests.new_link(token)
+        return link_mailed(visit, f"/i/{token}")
+
+
+@contextmanager
+def _refusals(visit: Visit, token: str) -> Iterator[None]:
+    """The service's refusals as problems, in the visitor's language."""
+    try:
+        yield
+    except BadToken:
+        raise bad_link(visit, f"/i/{token}/new-link") from None
+    except NotFound:
+        raise _gone(visit) from None
 
 
 def download(name: str, media_type: str, content: bytes) -> Response:

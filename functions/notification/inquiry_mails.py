@@ -19,6 +19,7 @@ from shared.contracts.inquiries import (
     InquiryErased,
     InquiryErasureRequested,
     InquiryEscalated,
+    InquiryLinkMailed,
     InquiryMessageReceived,
     InquiryPayload,
     InquiryReceived,
@@ -105,6 +106,17 @@ def _reopened(payload: InquiryReopened) -> list[Mail]:
     return _to_requester(
         payload, N_("Re: Your request {reference}"), N_("Your request is open again: our colleagues are working on it.")
     )
+
+
+def _link_mailed(payload: InquiryLinkMailed) -> list[Mail]:
+    said = N_("Here is the link to your page. Where you asked for a new one, links in earlier mails no longer work.")
+    mails = _to_requester(
+        payload,
+        N_("Re: Your request {reference}"),
+        said,
+        hint=lambda _, language: _("If you did not ask for it, you need do nothing."),
+    )
+    return [replace(mail, to=Person("", mail.to.email)) for mail in mails]
 
 
 # -- to staff --
@@ -208,6 +220,7 @@ INQUIRY_MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     InquiryAnswered: _answered,
     InquiryClosed: _closed,
     InquiryReopened: _reopened,
+    InquiryLinkMailed: _link_mailed,
     InquiryRouted: _routed,
     InquiryAssigned: _assigned,
     InquiryReminderDue: _reminder,

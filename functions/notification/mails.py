@@ -19,6 +19,7 @@ from shared.contracts.registration import (
     RegistrationConfirmed,
     RegistrationCorrected,
     RegistrationExpired,
+    RegistrationLinkMailed,
     RegistrationPayload,
     RegistrationReceived,
     RegistrationRepeated,
@@ -55,6 +56,11 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
 def _repeated(payload: RegistrationRepeated) -> list[Mail]:
     _ = _gettext(payload)
     return [_registration(payload, "repeated", _("You are registered already: {event}"), greet=False)]
+
+
+def _link_mailed(payload: RegistrationLinkMailed) -> list[Mail]:
+    _ = _gettext(payload)
+    return [_registration(payload, "link", _("The link to your registration: {event}"), greet=False)]
 
 
 def _confirmed(payload: RegistrationConfirmed) -> list[Mail]:
@@ -207,6 +213,7 @@ def _merged(payload: MailsMerged) -> list[Mail]:
 MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationReceived: _received,
     RegistrationRepeated: _repeated,
+    RegistrationLinkMailed: _link_mailed,
     RegistrationConfirmed: _confirmed,
     RegistrationWaitlisted: _waitlisted,
     RegistrationCorrected: _corrected,

@@ -11,7 +11,9 @@ from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
 from shared.ports import Cursor, utc_text
+from shared.staff.gate import entry
 from shared.staff.members import member
+from shared.tokens import BadToken
 from shared.web import paging, sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
@@ -57,6 +59,15 @@ def register(site: Site, service: Registrations) -> None:
         rows = (_row(registration, questions) for registration in _everyone(service, event, state))
         write = sheets.csv_file if kind == "csv" else sheets.xlsx_file
         return write(f"{event.id}-{state}", [*COLUMNS, *questions], rows)
+
+    @site.route("/desk/events/<event_id>/registrations/<reference>/new-link", "POST", may="registrations.renew_link")
+    def new_link(visit: Visit, event_id: str, reference: str) -> Response:
+        event = _event(visit, service, event_id)
+        try:
+            service.void_link(event.id, reference, entry(visit, "registrations.renew_link"))
+        except BadToken:
+            raise Problem(404, "not-found", visit.gettext("There is no such registration.")) from None
+        return visit.redirect(f"/desk/events/{event.id}?state={_state(visit)}&done=new-link")
 
 
 def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:

@@ -28,12 +28,13 @@ def _service() -> Registrations:
 
 @cache
 def _web() -> Site:
-    from functions.registration import pages
+    from functions.registration import pages, personal_pages
     from functions.registration import web as api
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
     pages.register(site, _service())
+    personal_pages.register(site, _service())
     return site
 
 

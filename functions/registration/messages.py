@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from functions.registration.models import EventDefinition, Registration
@@ -13,13 +14,17 @@ from shared.contracts.registration import (
     RegistrationConfirmed,
     RegistrationCorrected,
     RegistrationExpired,
+    RegistrationLinkMailed,
     RegistrationReceived,
     RegistrationRepeated,
     RegistrationWaitlisted,
     ReminderDue,
 )
+from shared.links import RENEWED_LIFE, Link
 from shared.ports import from_utc_text
 from shared.tokens import Tokens
+
+MANAGE, VERIFY = "manage", "verify"  # purposes of personal links
 
 
 class Composer:
@@ -30,13 +35,13 @@ class Composer:
         self._base_url = base_url
         self._known: dict[tuple[str, bool], tuple[EventDefinition, EventFacts]] = {}
 
-    def manage_token(self, reference: str) -> str:
-        return self._tokens.sign("manage", reference)
+    def manage_token(self, reference: str, generation: int = 0) -> str:
+        return Link(reference, generation).token(self._tokens, MANAGE)
 
     def received(self, event: EventDefinition, registration: Registration) -> Payload:
         assert registration.verify_by
         verify_by = from_utc_text(registration.verify_by)
-        token = self._tokens.sign("verify", registration.reference)
+        token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
         link = f"{self._base_url}/r/{token}/verify"
         return RegistrationReceived(**self.base(event, registration), verify_link=link, verify_by=verify_by)
 
@@ -71,6 +76,12 @@ class Composer:
     def reminder(self, event: EventDefinition, registration: Registration, before: str) -> Payload:
         return ReminderDue(**self.base(event, registration), before=before)
 
+    def link(self, event: EventDefinition, registration: Registration, now: datetime) -> Payload:
+        """The link that holds; it does so for some time even where the event was long ago."""
+        token = Link(registration.reference, registration.link_version, now + RENEWED_LIFE).token(self._tokens, MANAGE)
+        facts = self.base(event, registration) | {"manage_link": f"{self._base_url}/r/{token}"}
+        return RegistrationLinkMailed(**facts)
+
     def base(self, event: EventDefinition, registration: Registration) -> dict[str, Any]:
         """What every payload has. The join link is in what goes to confirmed people, and nowhere else."""
         facts = self._facts(event, joins=registration.state == "confirmed")
@@ -80,7 +91,7 @@ class Composer:
             email=registration.email,
             language=registration.language,
         )
-        link = f"{self._base_url}/r/{self.manage_token(registration.reference)}"
+        link = f"{self._base_url}/r/{self.manage_token(registration.reference, registration.link_version)}"
         return {"reference": registration.reference, "registrant": registrant, "event": facts, "manage_link": link}
 
     def _facts(self, event: EventDefinition, joins: bool) -> EventFacts:

@@ -230,6 +230,7 @@ class Registration(BaseModel, defer_build=True):
     confirmed_at: str | None = None
     ended_at: str | None = None  # cancelled or expired
     sequence: int = 0  # of the calendar entry (RFC 5545)
+    link_version: int = 0  # the generation of personal links that holds
     version: str | None = Field(default=None, exclude=True)  # of the document it was read from
 
 

@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime, timedelta
+
 from functions.registration.base import Base
+from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, NotPossible
 from functions.registration.ledger import SOURCE, changing, ending
+from functions.registration.messages import MANAGE, VERIFY
 from functions.registration.models import Correction, Registration, check_answers
 from shared.contracts.events import outbox_row
+from shared.links import Link
 from shared.ports import Conflict, Write, decide, utc_text
 from shared.tokens import BadToken
+
+LINK_LIFE = timedelta(days=90)  # after the end of the event
 
 
 class Personal(Base):
     def open(self, token: str) -> Registration:
-        """The registration behind a personal link. Raises ``BadToken``."""
-        reference = self._tokens.read("manage", token, self._clock.now())
-        return self._required(reference)
+        """The registration behind a personal link. Raises ``BadToken``, also for a link that is void or over."""
+        return self._behind(MANAGE, token)
 
     def awaiting(self, token: str) -> Registration:
-        """The registration that a verification link would verify. Raises ``BadToken``."""
-        return self._required(self._tokens.read("verify", token, self._clock.now()))
+        """The registration that a verification link would verify. Raises ``BadToken`` as ``open`` does."""
+        return self._behind(VERIFY, token)
 
-    def manage_token(self, reference: str) -> str:
+    def manage_token(self, registration: Registration) -> str:
         """What the personal link carries. Only for a page or mail that its owner alone can see."""
+        return self._compose.manage_token(registration.reference, registration.link_version)
+
+    def first_manage_token(self, reference: str) -> str:
+        """The personal link as it was when somebody registered, for a page that asks the store nothing about them."""
         return self._compose.manage_token(reference)
+
+    def new_link(self, token: str) -> None:
+        """Mail the personal link to the address on record. One that holds until now is void from then on; for one that
+        does not any more, at most once an hour. Nothing where it never was ours, or leads to nothing any more."""
+        for purpose in (MANAGE, VERIFY):
+            with suppress(BadToken, EventNotFound):
+                link = Link.read(self._tokens, purpose, token)
+                decide(lambda link=link: self._mail_link(link))  # type: ignore[misc]
+                return
+
+    def void_link(self, event_id: str, reference: str, *record: Write) -> None:
+        """For staff: the personal link until now is void, and its owner gets a new one by mail. ``record`` says in the
+        same commit who did it. Raises ``BadToken`` where the event has no such registration."""
+
+        def attempt() -> None:
+            registration = self._required(reference)
+            if registration.event != event_id:
+                raise BadToken("of another event")
+            self._store.commit([*self._renewing(registration), *record])
+
+        decide(attempt)
+
+    def _mail_link(self, link: Link) -> None:
+        registration, now = self._required(link.reference), self._clock.now()
+        if link.holds(registration.link_version, self._links_until(registration), now):
+            self._store.commit(self._renewing(registration))
+            return
+        event = self.events.get(registration.event)
+        id = f"link:{registration.reference}:{now:%Y%m%d%H}"
+        with suppress(Conflict):
+            self._store.commit([outbox_row(SOURCE, self._compose.link(event, registration, now), now, id)])
+
+    def _renewing(self, registration: Registration) -> list[Write]:
+        registration.link_version += 1
+        event, now = self.events.get(registration.event), self._clock.now()
+        return [changing(registration), outbox_row(SOURCE, self._compose.link(event, registration, now), now)]
+
+    def _links_until(self, registration: Registration) -> datetime:
+        return self.events.get(registration.event).ends_at + LINK_LIFE
+
+    def _behind(self, purpose: str, token: str) -> Registration:
+        link = Link.read(self._tokens, purpose, token)
+        registration = self._required(link.reference)
+        link.check(registration.link_version, self._links_until(registration), self._clock.now())
+        return registration
 
     def verify(self, token: str) -> Registration:
         """The address is proven: a kept seat is confirmed, else the first free one, else a place in the waitlist.
 
         Verifying twice is no error. Raises ``BadToken``, and ``NotPossible`` for one that has expired or is cancelled.
         """
-        reference = self._tokens.read("verify", token, self._clock.now())
 
         def attempt() -> Registration:
-            registration = self._required(reference)
+            registration = self.awaiting(token)
             now = self._clock.now()
             if registration.state in ("confirmed", "waitlisted", "pending", "offered", "attended"):
                 return registration

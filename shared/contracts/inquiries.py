@@ -108,6 +108,12 @@ class InquiryReceived(InquiryPayload):
     topics: list[str]  # names, in the requester's language
 
 
+class InquiryLinkMailed(InquiryPayload):
+    """To the requester, on request: the link that holds; or a new one, which makes those before void."""
+
+    type: ClassVar[str] = "inquiry.link_mailed"
+
+
 class StaffPayload(InquiryPayload):
     """To staff of one organisation; ``message`` is the latest that the requester wrote."""
 

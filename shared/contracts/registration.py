@@ -95,6 +95,12 @@ class RegistrationExpired(RegistrationPayload):
     type: ClassVar[str] = "registration.expired"
 
 
+class RegistrationLinkMailed(RegistrationPayload):
+    """The person asked for the link: the one that holds, or a new one, which makes those before void."""
+
+    type: ClassVar[str] = "registration.link_mailed"
+
+
 class ReminderDue(RegistrationPayload):
     """Its outbox id is ``reminder:{event}:{before}:{reference}``, so a person is reminded once."""
 

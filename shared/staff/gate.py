@@ -38,16 +38,21 @@ class DeskGate:
         """Record who is shown a person's data before they are: what cannot be recorded is not shown."""
         if permission not in RECORDED:
             return
-        me, request = member(visit), visit.request
-        entry = {
-            "time": utc_text(visit.platform.clock.now()),
-            "actor": me.email,
-            "organisation": me.organisation,
-            "action": permission,
-            "path": request.path,
-            "detail": {name: value for name, value in request.args.items() if value and name not in UNTOLD},
-        }
-        visit.platform.store.commit([Create(AUDIT, secrets.token_hex(12), entry)])
+        visit.platform.store.commit([entry(visit, permission)])
+
+
+def entry(visit: Visit, action: str) -> Create:
+    """The write that records who does ``action``, and where."""
+    me, request = member(visit), visit.request
+    recorded = {
+        "time": utc_text(visit.platform.clock.now()),
+        "actor": me.email,
+        "organisation": me.organisation,
+        "action": action,
+        "path": request.path,
+        "detail": {name: value for name, value in request.args.items() if value and name not in UNTOLD},
+    }
+    return Create(AUDIT, secrets.token_hex(12), recorded)
 
 
 def require(visit: Visit, permission: str) -> None:

@@ -22,6 +22,7 @@ ADDED = {
         "inquiries.note",
         "inquiries.take",
         "inquiries.assign",
+        "inquiries.renew_link",  # void the link to the requester's page, and have a new one mailed
         "inquiries.close",  # with the next ones: where the organisation leads
         "inquiries.reopen",
         "inquiries.erase.ask",  # or withdraw that
@@ -30,6 +31,7 @@ ADDED = {
         "quarantine.settle",  # put a mail into its inquiry, or dismiss it
         "absences.own",
         "registrations.export",
+        "registrations.renew_link",
     },
     "focal_point": {
         "inquiries.hand_over",

@@ -23,6 +23,14 @@ class FieldError:
         return "/" + self.field.replace(".", "/")
 
 
+@dataclass(frozen=True)
+class Offer:
+    """A button under a problem on a page: what can be done about it. ``action`` is a path that takes POST."""
+
+    action: str
+    label: str
+
+
 @dataclass
 class Problem(Exception):
     """Raise it anywhere below the router. ``type`` is the last part of the problem's type URI."""
@@ -35,6 +43,7 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     """Members of this type of problem alone (RFC 9457, 3.2)."""
+    offer: Offer | None = None
 
     @property
     def messages(self) -> dict[str, str]:

@@ -138,8 +138,9 @@ class Desks:
             id = "event-of-" + "-and-".join(owners) + "-alone"
             self.registrations.event(id, organisations=owners, title=f"{WORD} {id}")
             person = f"Of{'and'.join(owners)}alone"
-            self.registrations.register(person, event=id)
-            yield Thing(EVENT, id, frozenset(owners), {"event_id": id}, f"{WORD} {id}", person)
+            reference = self.registrations.register(person, event=id).reference
+            parts = {"event_id": id, "reference": reference}
+            yield Thing(EVENT, id, frozenset(owners), parts, f"{WORD} {id}", person)
 
     def _mail_about(self, thing: Thing | None, when: str = "now") -> Thing:
         name = f"mail {when} about {thing.name if thing else 'nothing'}"

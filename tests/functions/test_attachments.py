@@ -12,6 +12,7 @@ from functions.inquiries import attachments, file_kinds
 from functions.inquiries.base import Invalid, Upload
 from functions.inquiries.models import Attachment
 from functions.inquiries.pages import MAX_BODY
+from shared.links import Link
 from tests.functions.browser import Browser, press, words
 from tests.functions.inquiry_sites import WHO_OFFICER, World, new_world
 
@@ -192,5 +193,5 @@ def test_the_status_page_the_desk_and_mail_hold_to_the_same(world: World) -> Non
         refused = press(browser, page, form, **typed, attachments=(io.BytesIO(SCRIPT), "run.js"))
         assert refused.status_code == 422, form
         assert "The name of run.js does not fit its content: let it end in .txt." in words(refused), form
-    assert len(world.service.requests.status(reference).messages) == 1
+    assert len(world.service.requests.status(Link(reference)).messages) == 1
     assert attachments.LARGEST < MAX_BODY

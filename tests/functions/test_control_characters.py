@@ -14,6 +14,7 @@ from functions.inquiries import web
 from functions.inquiries.base import Invalid
 from functions.registration import content as registration_content
 from functions.registration.content import BadContent
+from shared.links import Link
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, press, words
 from tests.functions.inquiry_sites import REQUEST, WHO_HEAD, World, new_world
@@ -112,9 +113,9 @@ def test_an_inquiry(inquiries: World, field: str, bad: str) -> None:
 def test_a_further_message(inquiries: World) -> None:
     reference = inquiries.receive()
     with pytest.raises(Invalid, match="text: There is an invisible"):
-        inquiries.service.requests.add_message(reference, "a\x0bb", "key")
-    inquiries.service.requests.add_message(reference, "a\r\n\tb\r\n", "key")
-    texts = {message.text for message in inquiries.service.requests.status(reference).messages}
+        inquiries.service.requests.add_message(Link(reference), "a\x0bb", "key")
+    inquiries.service.requests.add_message(Link(reference), "a\r\n\tb\r\n", "key")
+    texts = {message.text for message in inquiries.service.requests.status(Link(reference)).messages}
     assert texts == {REQUEST["message"], "a\n\tb"}
 
 

@@ -17,6 +17,7 @@ from functions.inquiries.inbound import Outcome
 from functions.inquiries.models import MessageDoc
 from functions.inquiries.quotations import split
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived, InquiryReceived, InquiryRouted
+from shared.links import Link
 from tests.functions import inquiry_sites
 from tests.functions.browser import Browser
 from tests.functions.inquiry_world import MONDAY, World
@@ -104,7 +105,7 @@ def test_a_mail_goes_where_it_belongs(box: Postbox, name: str) -> None:
         case "recorded":
             assert box.thread()[-1].kind == "auto_reply"
             assert box.inquiry(box.reference).state == "assigned"
-            assert "auto_reply" not in [m.kind for m in box.service.requests.status(box.reference).messages]
+            assert "auto_reply" not in [m.kind for m in box.service.requests.status(Link(box.reference)).messages]
         case "quarantined":
             assert len(box.thread()) == 1
             ((id, kept),) = box.service.reading.quarantine(box.person(WHO_A))

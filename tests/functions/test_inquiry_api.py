@@ -20,6 +20,7 @@ from functions.inquiries.service import Service
 from shared.contracts.events import OUTBOX, message
 from shared.contracts.inquiries import InquiryReceived, InquiryRouted
 from shared.intake import Intake
+from shared.links import Link
 from shared.ports import Create, Delete, Document
 from shared.web.site import Site
 from shared.wiring import Platform
@@ -78,7 +79,7 @@ def test_a_request_by_api_gets_a_reference_and_its_page(site: Slice) -> None:
     assert answer.json is not None
     assert answer.json["links"]["status"].startswith(f"{SETTINGS.base_url}/i/")
     token = answer.json["links"]["status"].rpartition("/")[2]
-    assert site.service.requests.reference(token) == answer.json["reference"]
+    assert site.service.requests.link(token).reference == answer.json["reference"]
 
 
 def test_the_same_key_gets_the_first_answer_again(site: Slice) -> None:
@@ -133,7 +134,7 @@ def test_attachments_come_in_base64(site: Slice) -> None:
     file = {"name": "plan.pdf", "content": base64.b64encode(b"%PDF-1.7").decode()}
     answer = site.post({**BODY, "attachments": [file]})
     assert answer.json is not None
-    (kept,) = site.service.requests.status(answer.json["reference"]).messages[0].attachments
+    (kept,) = site.service.requests.status(Link(answer.json["reference"])).messages[0].attachments
     assert (kept.name, kept.media_type, kept.size) == ("plan.pdf", "application/pdf", 8)
 
 

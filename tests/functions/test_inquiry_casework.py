@@ -19,6 +19,7 @@ from shared.contracts.inquiries import (
     InquiryReminderDue,
     InquiryRouted,
 )
+from shared.links import Link
 from shared.ports import Conflict
 from tests.functions.inquiry_world import MONDAY, World, request
 
@@ -44,10 +45,10 @@ def test_a_request_is_kept_and_acknowledged(world: World) -> None:
     assert recipient.link.startswith("https://onestop.example/i/")
     assert recipient.reply_to.startswith("reply+")
     assert len(recipient.reply_to.split("@")[0]) <= 64
-    status = world.service.requests.status(reference)
+    status = world.service.requests.status(Link(reference))
     (attachment,) = status.messages[0].attachments
     assert (attachment.name, attachment.media_type) == ("plan.pdf", "application/pdf")
-    assert world.service.requests.attachment(reference, attachment.id)[2] == PDF.content
+    assert world.service.requests.attachment(Link(reference), attachment.id)[2] == PDF.content
 
 
 def test_the_same_key_and_request_make_one_inquiry(world: World) -> None:
@@ -214,7 +215,7 @@ def test_notes_stay_with_the_staff(world: World) -> None:
     world.clock.pass_(minutes=1)
     world.service.casework.note(world.person(WHO_A), reference, world.view(WHO_A, reference).version, "Careful here")
     assert [message.text for message in world.view(WIPO, reference).messages][-1] == "Careful here"
-    assert "Careful here" not in [message.text for message in world.service.requests.status(reference).messages]
+    assert "Careful here" not in [message.text for message in world.service.requests.status(Link(reference)).messages]
     assert world.take() == []
 
 
@@ -243,7 +244,7 @@ def test_a_message_reopens_and_starts_the_clock_anew(world: World) -> None:
     assert world.inquiry(reference).state == "closed"
     world.take()
     world.clock.pass_(days=7)
-    world.service.requests.add_message(reference, "One more thing", "key")
+    world.service.requests.add_message(Link(reference), "One more thing", "key")
     assert world.inquiry(reference).state == "reopened"
     part = world.part(reference, "who")
     assert (part.clock, part.round) == ("running", 2)
@@ -255,9 +256,9 @@ def test_a_message_reopens_and_starts_the_clock_anew(world: World) -> None:
 def test_a_message_sent_twice_is_added_once(world: World) -> None:
     reference = world.routed()
     for _ in range(2):
-        world.service.requests.add_message(reference, "One more thing", "the form's own key")
+        world.service.requests.add_message(Link(reference), "One more thing", "the form's own key")
     assert [m.text for m in world.view(WHO_A, reference).messages if m.kind == "reply"] == ["One more thing"]
-    world.service.requests.add_message(reference, "One more thing", "another form")
+    world.service.requests.add_message(Link(reference), "One more thing", "another form")
     assert len([m for m in world.view(WHO_A, reference).messages if m.kind == "reply"]) == 2
 
 
@@ -285,8 +286,8 @@ def test_only_colleagues_who_answer_can_be_given_a_part(world: World) -> None:
 
 def test_erasure_leaves_no_name_text_or_file(world: World) -> None:
     reference = world.routed(uploads=[PDF], message="Private matter", subject="Very private")
-    world.service.requests.ask_erasure(reference)
-    world.service.requests.ask_erasure(reference)
+    world.service.requests.ask_erasure(Link(reference))
+    world.service.requests.ask_erasure(Link(reference))
     assert len(world.take()) == 1
     file = world.view(WHO_A, reference).messages[0].attachments[0].file
     world.erase(reference, WHO_A, WHO_FOCAL)
@@ -299,7 +300,7 @@ def test_erasure_leaves_no_name_text_or_file(world: World) -> None:
         assert private not in kept
     assert world.files.read(file) is None
     with pytest.raises(NotFound):
-        world.service.requests.status(reference)
+        world.service.requests.status(Link(reference))
 
 
 # -- time --

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import content, pages, web
+from functions.registration import content, pages, personal_pages, web
 from functions.registration.main import TEMPLATES
 from functions.registration.service import Registrations
 from shared.ports import Unavailable
@@ -42,6 +42,7 @@ class Api:
         site = Site(self.platform, TEMPLATES)
         web.register(site, self.service)
         pages.register(site, self.service)
+        personal_pages.register(site, self.service)
         self.browser = Browser(site)
 
     def coming(self, id: str = "forum", **changes: Any) -> None:
