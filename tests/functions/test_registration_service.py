@@ -195,7 +195,7 @@ def test_answers_and_category_must_fit_the_event(world: World) -> None:
         ("country", "XX"),
         ("language", "english please"),
         ("consent", False),
-        ("family_name", "x" * 121),
+        ("family_name", "x" * 201),
     ],
 )
 def test_a_faulty_field_is_named(field: str, value: object) -> None:

@@ -197,7 +197,7 @@ def shown(person: Visitor, search: str) -> str:
     """Everything that this list and its exports say."""
     sheet = openpyxl.load_workbook(io.BytesIO(person.download(f"/desk/inquiries.xlsx{search}"))).active
     cells = [str(cell) for row in sheet.iter_rows(min_row=2, values_only=True) for cell in row]
-    rows = re.findall(r"/desk/inquiries/([\w-]+)", person.get(f"/desk/inquiries{search}"))
+    rows = re.findall(r"/desk/inquiries/([2-9A-Z]{4}-[2-9A-Z]{4})", person.get(f"/desk/inquiries{search}"))
     listing = person.get(f"/desk/inquiries.csv{search}")
     references = set(rows)
     assert references == {cell for cell in cells if re.fullmatch(r"[2-9A-Z]{4}-[2-9A-Z]{4}", cell)}
