@@ -58,6 +58,7 @@ def register(site: Site, service: Service) -> None:
     pages = InquiryPages(service)
     site.route(ADDRESS, may="inquiries.view")(pages.show)
     site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
+    site.route(f"{ADDRESS}/mails/<key>", may="inquiries.view")(pages.mail)
     site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY, comes_back=True)(pages.answer)
     site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY, comes_back=True)(pages.note)
     for action, permission in ACTIONS.items():
@@ -78,6 +79,14 @@ class InquiryPages:
             return download(*self._reading.attachment(member(visit), reference, id))
         except NotFound:
             raise _unseen(visit) from None
+
+    def mail(self, visit: Visit, reference: str, key: str) -> Response:
+        """A message's whole mail, with all that the page does not show."""
+        try:
+            content = self._reading.mail(member(visit), reference, key)
+        except NotFound:
+            raise _unseen(visit) from None
+        return download(f"{reference}-{key[:8]}.eml", "message/rfc822", content)
 
     # -- writing --
 

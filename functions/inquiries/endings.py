@@ -155,7 +155,7 @@ class Endings:
         writes: list[Write] = []
         files: list[str] = []
         for id, message in messages_of(self._means.store, case.reference):
-            files += [attachment.file for attachment in message.attachments]
+            files += message.files
             writes.append(Replace(MESSAGES, id, message.emptied().data(), None))
         for document in case.kept_aside():
             files.append(document.data["file"])

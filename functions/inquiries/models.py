@@ -167,14 +167,19 @@ class MessageDoc(Stored):
     is_cut: bool = False  # the mail says more than stands here
 
     @property
+    def mail_key(self) -> str:
+        """What the whole mail is called in links; empty where there is none."""
+        return (self.mail or "").rpartition("/")[2]
+
+    @property
     def files(self) -> list[str]:
         """All that it has in the Files port."""
         return [*(attachment.file for attachment in self.attachments), *([self.mail] if self.mail else [])]
 
     def emptied(self) -> MessageDoc:
         """That something was written, without who and what."""
-        gone: dict[str, Any] = {"author": "", "email": "", "text": "", "quoted": "", "attachments": [], "mail_id": None}
-        return self.model_copy(update=gone)
+        gone: dict[str, Any] = {"author": "", "email": "", "text": "", "quoted": "", "attachments": []}
+        return self.model_copy(update=gone | {"mail_id": None, "mail": None, "is_cut": False})
 
 
 class AuditEntry(Stored):

@@ -163,6 +163,14 @@ class Reading:
         self.case(staff, reference)
         return read_attachment(self._means, [one for _, one in messages_of(self._means.store, reference)], id)
 
+    def mail(self, staff: Member, reference: str, key: str) -> bytes:
+        """The whole mail that a message came in (``MessageDoc.mail_key``). Raises ``NotFound``."""
+        self.case(staff, reference)
+        for _, message in messages_of(self._means.store, reference):
+            if message.mail and message.mail_key == key and (found := self._means.files.read(message.mail)):
+                return found[0]
+        raise NotFound(key)
+
     # -- the first page --
 
     def overview(self, staff: Member) -> Overview:

@@ -128,9 +128,13 @@ class Desks:
             if row.data["type"] == InquiryReceived.type and row.data["data"]["reference"] == reference:
                 event = Event(row.id, NOW, "", InquiryReceived.model_validate(row.data["data"]))
                 store.commit(self.inquiries.routing.on_received(event))
-        message = store.query("inquiry_messages", ("inquiry", "==", reference), order="at")[0]
-        file = message.data["attachments"][0]["id"]
-        parts = {"reference": reference, "id": file}
+                reply_to = event.payload.recipients[0].reply_to
+        mail = f"From: {request['email']}\nTo: {reply_to}\nMessage-ID: <{reference}@mail.example>\n\nOne more thing."
+        assert self.inquiries.inbound.take(mail.encode()).kind == "threaded"
+        messages = [one.data for one in store.query("inquiry_messages", ("inquiry", "==", reference), order="at")]
+        (file,) = (file["id"] for message in messages for file in message["attachments"])
+        (key,) = (message["mail"].partition("/")[2] for message in messages if message["mail"])
+        parts = {"reference": reference, "id": file, "key": key}
         return Thing(INQUIRY, f"inquiry {name}", frozenset(organisations), parts, reference, person)
 
     def _event_things(self) -> Iterable[Thing]:

@@ -38,6 +38,7 @@ EXPECTED = {
     "GET /desk/inquiries.<any(csv, xlsx):format>": "inquiries.export",
     "GET /desk/inquiries/<reference>": "inquiries.view",
     "GET /desk/inquiries/<reference>/files/<id>": "inquiries.view",
+    "GET /desk/inquiries/<reference>/mails/<key>": "inquiries.view",
     "POST /desk/inquiries/<reference>/answer": "inquiries.answer",
     "POST /desk/inquiries/<reference>/assign": "inquiries.assign",
     "POST /desk/inquiries/<reference>/close": "inquiries.close",
