@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench route import export export-all import-all person build deploy requirements audit
+.PHONY: help run test check fmt bench route import export export-all import-all looked person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -54,6 +54,9 @@ export-all: .venv/tools  ## write every document to one file (FILE=all.jsonl DAT
 
 import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl DATA=.onestop or PROJECT=...)
 	@$(BIN)/python -m infra.transfer import $(FILE) $(if $(REPLACE),--replace)
+
+looked: .venv/tools  ## who was shown a person's data (AT=/desk/inquiries/ABCD-1234 or BY=ann@example.org; DATA or PROJECT)
+	@$(BIN)/python -m infra.looked $(if $(AT),--at $(AT)) $(if $(BY),--by $(BY))
 
 person: .venv/tools  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)
 	@$(BIN)/python -m infra.person $(ADDRESS) $(if $(ERASE),--erase)

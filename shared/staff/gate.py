@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Response
 
@@ -17,6 +18,8 @@ from shared.web.site import Visit
 
 AUDIT = "audit"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
+VIEWS_KEPT = timedelta(days=2 * 365)  # the entries; those of changes stay
+MAX_ASKED = 500  # characters
 UNTOLD = ("q", "after", "lang", "done", "left")  # what people search for may name a person: it outlives an erasure
 
 
@@ -38,19 +41,21 @@ class DeskGate:
         """Record who is shown a person's data before they are: what cannot be recorded is not shown."""
         if permission not in RECORDED:
             return
-        visit.platform.store.commit([entry(visit, permission)])
+        visit.platform.store.commit([entry(visit, permission, kept=VIEWS_KEPT)])
 
 
-def entry(visit: Visit, action: str) -> Create:
-    """The write that records who does ``action``, and where."""
-    me, request = member(visit), visit.request
+def entry(visit: Visit, action: str, kept: timedelta | None = None) -> Create:
+    """The write that records who does ``action``, and where; ``kept`` for so long, None: for ever."""
+    me, now = member(visit), visit.platform.clock.now()
+    asked = [(name, value) for name, value in visit.request.args.items(multi=True) if value and name not in UNTOLD]
     recorded = {
-        "time": utc_text(visit.platform.clock.now()),
+        "time": utc_text(now),
         "actor": me.email,
         "organisation": me.organisation,
         "action": action,
-        "path": request.path,
-        "detail": {name: value for name, value in request.args.items() if value and name not in UNTOLD},
+        "path": visit.request.path,
+        "asked": urlencode(asked)[:MAX_ASKED],
+        **({"expire_at": utc_text(now + kept)} if kept else {}),
     }
     return Create(AUDIT, secrets.token_hex(12), recorded)
 
