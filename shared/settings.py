@@ -57,6 +57,7 @@ class Settings:
     limits: Limits = Limits()
     inbound_secret: str = ""  # what a mail provider's inbound hook must know; none: no mail is taken in
     smtputf8: bool = False  # a relay takes addresses with letters beyond ASCII before the @ (RFC 6531)
+    inbound_authserv: str = ""  # the provider's id in Authentication-Results (RFC 8601); none: no sender is verified
     reply_domain: str = ""  # of the addresses that answers to our mails go to; none: that of mail_from
     desk_keys: tuple[
         str, ...
@@ -76,6 +77,11 @@ class Settings:
     def inbound_domain(self) -> str:
         """The part after the @ of our reply addresses."""
         return self.reply_domain or self.from_domain
+
+    @property
+    def trusts_senders(self) -> bool:
+        """No mail leaves this machine or comes from elsewhere, and no provider is named: nobody could verify."""
+        return self.keeps_mail and not self.inbound_authserv
 
     @property
     def from_domain(self) -> str:
@@ -124,6 +130,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         trusted_hops=_number("ONESTOP_TRUSTED_HOPS", environ.get("ONESTOP_TRUSTED_HOPS", "0")),
         limits=_limits(environ.get("ONESTOP_LIMITS", "")),
         inbound_secret=environ.get("ONESTOP_INBOUND_SECRET", ""),
+        inbound_authserv=environ.get("ONESTOP_INBOUND_AUTHSERV", "").strip(),
         smtputf8=_switch("ONESTOP_SMTPUTF8", environ.get("ONESTOP_SMTPUTF8", "off")),
         reply_domain=_domain("ONESTOP_REPLY_DOMAIN", environ.get("ONESTOP_REPLY_DOMAIN", "")),
         traces=_traces(environ.get("OTEL_TRACES_EXPORTER", "")),

@@ -23,6 +23,8 @@ class Means:
     base_url: str  # without a trailing slash
     mail_domain: str  # of reply addresses: reply+...@{mail_domain}
     from_domain: str = ""  # of the address that our mails come from; empty: the same
+    authserv: str = ""  # who verifies the senders of inbound mail (RFC 8601); empty: nobody does
+    trusts_senders: bool = False  # only where no mail comes from elsewhere
 
     @property
     def mail_domains(self) -> list[str]:

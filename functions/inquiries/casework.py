@@ -46,7 +46,7 @@ class Casework:
         """Assign my organisation's part to myself."""
 
         def change(case: Case) -> None:
-            _refuse_ended(case, staff)
+            refuse_ended(case, staff)
             _give(case, case.assignments[staff.organisation], staff.email)
             case.audit(staff.email, staff.organisation, "take")
 
@@ -60,7 +60,7 @@ class Casework:
         reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
-            _refuse_ended(case, staff)
+            refuse_ended(case, staff)
             part = case.assignments[staff.organisation]
             _give(case, part, person.email)
             case.audit(staff.email, staff.organisation, "assign", to=person.email, reason=reason)
@@ -89,7 +89,7 @@ class Casework:
         reason = written("reason", reason, MAX_REASON, N_("Say why, for the colleagues who get it."))
 
         def change(case: Case) -> None:
-            _refuse_ended(case, staff)
+            refuse_ended(case, staff)
             if case.inquiry.confined:
                 raise NotAllowed(N_("The requester shares this with your organisation only."))
             part, person = self._move(case, case.assignments.pop(staff.organisation), target)
@@ -146,7 +146,7 @@ class Casework:
         text, files = written("text", text), attachments.check(uploads)
 
         def change(case: Case) -> None:
-            _refuse_ended(case, staff)
+            refuse_ended(case, staff)
             if close:
                 lead_only(case, staff)
             answer_case(
@@ -256,7 +256,8 @@ def latest_request(means: Means, reference: str) -> str:
     return texts[-1] if texts else ""
 
 
-def _refuse_ended(case: Case, staff: Member) -> None:
+def refuse_ended(case: Case, staff: Member) -> None:
+    """Raises ``NotAllowed`` where the inquiry is closed, or the organisation's part in it has ended."""
     if case.inquiry.state == "closed":
         raise NotAllowed(CLOSED)
     if case.assignments[staff.organisation].ended_at:

@@ -13,6 +13,7 @@ from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.ids import normal_reference
 from shared.ports import utc_text
+from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web import paging
 from shared.web.problem import Problem
@@ -61,6 +62,7 @@ class QuarantinePages:
             body=_text_of(raw),
             reasons=labels.reasons(visit.gettext),
             typed=typed or kept.inquiry or "",
+            chosen=visit.request.form.get("as") or ("answer" if kept.sender == member(visit).email else "message"),
             errors={"reference": error} if error else {},
             **names(visit, self._service),
         )
@@ -74,9 +76,11 @@ class QuarantinePages:
 
     def thread(self, visit: Visit, id: str) -> Response:
         """Somebody read it and says where it belongs."""
-        typed = visit.request.form.get("reference", "")
+        typed, as_answer = visit.request.form.get("reference", ""), visit.request.form.get("as") == "answer"
+        if as_answer:
+            require(visit, "inquiries.answer")
         try:
-            self._service.inbound.thread_by_hand(member(visit), id, normal_reference(typed))
+            self._service.inbound.thread_by_hand(member(visit), id, normal_reference(typed), as_answer)
         except NotFound:
             return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
         except Invalid as error:

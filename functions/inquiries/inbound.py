@@ -15,10 +15,10 @@ from typing import Literal
 from functions.inquiries import attachments, quarantine, quotations
 from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
 from functions.inquiries.case import INQUIRIES, MESSAGES, QUARANTINE, Case
-from functions.inquiries.casework import answer_case
+from functions.inquiries.casework import answer_case, refuse_ended
 from functions.inquiries.correspondence import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.directory import Directory
-from functions.inquiries.inbound_mail import parse
+from functions.inquiries.inbound_mail import authentication, parse
 from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.inbound_mail.parse import Content, Head
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
@@ -136,7 +136,7 @@ class Inbound:
                 case.inquiry.last_mail_id = head.message_id or None
                 take_message(case, message, self._mail, self._content, id)
             else:
-                case.inquiry.closed_at = case.inquiry.closed_by = None
+                _reopen(case, person)
                 answer_case(case, message, self._mail, self._content, id=id)
             store.commit(case.writes())
             return Outcome("threaded", inquiry=reference)
@@ -164,12 +164,17 @@ class Inbound:
 
     def _author(self, head: Head, case: Case, party: str) -> Staff | None:
         """The member of staff who wrote it; None: the requester did."""
-        if head.sender == folded_address(case.inquiry.requester.email):
-            return None
-        person = self._content.person(head.sender) if party != REQUESTER_PARTY else None
-        if person and person.organisation == party and party in case.assignments and person.may("inquiries.answer"):
-            return person
-        raise _Aside("unknown_sender", inquiry=case.reference)
+        is_requester = head.sender == folded_address(case.inquiry.requester.email)
+        person = self._content.person(head.sender) if party != REQUESTER_PARTY and not is_requester else None
+        if person and (person.organisation != party or party not in case.assignments):
+            person = None
+        if not is_requester and not (person and person.may("inquiries.answer")):
+            raise _Aside("unknown_sender", inquiry=case.reference)
+        if not self._means.trusts_senders:
+            verified = authentication.verdict(head.authentication, self._means.authserv, head.sender)
+            if not verified.is_verified:
+                raise _Aside("unverified_sender", verified.says, case.reference)
+        return person
 
     def _uploads(self, content: Content, reference: str) -> list[Upload]:
         """What is kept as files beside the text."""
@@ -187,7 +192,7 @@ class Inbound:
         return uploads
 
     def _message(
-        self, head: Head, content: Content, case: Case, person: Staff | None, files: list[Attachment]
+        self, head: Head, content: Content, case: Case, person: Member | None, files: list[Attachment]
     ) -> MessageDoc:
         split = quotations.split(content.text, self._means.mail_domains)
         new, quoted = map(_fitting, split)
@@ -196,7 +201,7 @@ class Inbound:
             at=case.now,
             kind="auto_reply" if head.automatic else "answer" if person else "reply",
             author=person.name if person else case.inquiry.requester.name if not head.automatic else head.sender_name,
-            email=head.sender,
+            email=person.email if person else head.sender,
             organisation=person.organisation if person else None,
             text=new,
             quoted=quoted,
@@ -230,10 +235,14 @@ class Inbound:
         found = _REFERENCE.search(subject.upper())
         return self._known(found.group()) if found else None
 
-    def thread_by_hand(self, staff: Member, id: str, reference: str) -> None:
+    def thread_by_hand(self, staff: Member, id: str, reference: str, as_answer: bool = False) -> None:
         """Somebody of the staff read a mail kept aside and says where it belongs: it becomes a message there.
 
-        Raises ``NotFound`` (the mail, or the inquiry), ``Invalid`` (``reference``) for a mail without readable text.
+        Raises ``NotFound`` (the mail, or the inquiry), ``Invalid`` (``reference``) for a mail without readable text,
+        ``NotAllowed`` where they could not answer at the desk either.
+
+        Args:
+            as_answer: it goes to the requester, in the name of ``staff``; else it is what its sender wrote to us.
         """
         head, content, uploads = self._readable(self._open(staff, id)[0])
         files = attachments.check(uploads)
@@ -244,9 +253,15 @@ class Inbound:
             case = Case.load(self._means.store, reference, self._means.clock.now())
             if staff.organisation not in case.inquiry.visible_to:
                 raise NotFound(reference)
-            message = self._message(head, content, case, None, files)
-            message.kind, message.author, message.mail = "reply", head.sender_name, kept.file
-            take_message(case, message, self._mail, self._content, f"{reference}:{id}")
+            message = self._message(head, content, case, staff if as_answer else None, files)
+            message.mail = kept.file
+            if as_answer:
+                message.kind = "answer"
+                refuse_ended(case, staff)
+                answer_case(case, message, self._mail, self._content, id=f"{reference}:{id}")
+            else:
+                message.kind, message.author = "reply", head.sender_name
+                take_message(case, message, self._mail, self._content, f"{reference}:{id}")
             case.audit(staff.email, staff.organisation, "thread_mail")
             kept.state, kept.settled_by = "settled", staff.email
             kept.inquiry, kept.visible_to = reference, case.inquiry.visible_to
@@ -272,6 +287,13 @@ class Inbound:
             raise Invalid({"reference": message}) from None
         files = _welcome(content.files)
         return head, content, files + _welcome(content.pictures, files)
+
+
+def _reopen(case: Case, staff: Staff) -> None:
+    """An answer of the lead opens what was closed. Raises ``_Aside`` for another's."""
+    if case.inquiry.state == "closed" and case.inquiry.lead != staff.organisation:
+        raise _Aside("closed", inquiry=case.reference)
+    case.inquiry.closed_at = case.inquiry.closed_by = None
 
 
 def _welcome(uploads: Sequence[Upload], beside: Sequence[Upload] = ()) -> list[Upload]:

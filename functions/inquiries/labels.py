@@ -58,6 +58,8 @@ def reasons(_: Gettext) -> dict[str, str]:
         "expired_address": _("The address it was sent to is too old."),
         "ambiguous_address": _("Its addresses name several inquiries."),
         "unknown_sender": _("The sender is not part of this conversation."),
+        "unverified_sender": _("Our mail provider could not verify that it comes from its sender."),
+        "closed": _("The inquiry was closed, and only the organisation that leads opens it again."),
         "too_large": _("It is too large."),
         "attachment_refused": _("An attachment is of a kind that is not taken."),
         "sealed": _("It is encrypted or signed in a way that hides its text from us."),

@@ -30,6 +30,8 @@ def _means() -> Means:
         settings.base_url,
         settings.inbound_domain,
         settings.from_domain,
+        settings.inbound_authserv,
+        settings.trusts_senders,
     )
 
 

@@ -199,6 +199,8 @@ Reason = Literal[
     "expired_address",
     "ambiguous_address",
     "unknown_sender",
+    "unverified_sender",
+    "closed",
     "too_large",
     "attachment_refused",
     "sealed",

@@ -56,6 +56,7 @@ resource "google_cloudfunctions2_function" "target" {
         ONESTOP_TRUSTED_HOPS    = 2 # the load balancer appends the client's address and its own to X-Forwarded-For
       },
       var.reply_domain == null ? {} : { ONESTOP_REPLY_DOMAIN = var.reply_domain },
+      var.inbound_authserv == null ? {} : { ONESTOP_INBOUND_AUTHSERV = var.inbound_authserv },
       contains(each.value.uses, "files") ? { ONESTOP_FILES_BUCKET = google_storage_bucket.files.name } : {},
       each.value.name == "events" ? {
         ONESTOP_PUSH_AUTH     = "platform" # Cloud Run lets the pusher alone in, and removes the signature of its token

@@ -75,6 +75,16 @@ variable "reply_domain" {
   default     = null
 }
 
+variable "inbound_authserv" {
+  description = "The mail provider's id in the Authentication-Results that it writes (RFC 8601), e.g. mx.provider.example; null: no sender counts as verified, and replies by mail wait at the desk."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.inbound_authserv == null || can(regex("^[^\\s;()\"]+$", var.inbound_authserv))
+    error_message = "inbound_authserv is the first word of the provider's Authentication-Results header."
+  }
+}
+
 variable "allowed_origins" {
   description = "Other sites whose pages may call the API (CORS), e.g. https://www.example.org."
   type        = list(string)

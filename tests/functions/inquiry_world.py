@@ -23,6 +23,7 @@ from shared.ports import Delete, Replace
 from shared.staff.models import Staff
 from shared.tokens import Tokens
 
+AUTHSERV = "mx.onestop.example"  # the provider that verifies senders
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva
 REQUEST: dict[str, Any] = {
     "given_name": "Wanjiru",
@@ -69,7 +70,8 @@ class World:
 
     def new_service(self) -> Service:
         """As another process has it."""
-        means = Means(self.store, self.files, self.clock, self.tokens, "https://onestop.example", "onestop.example")
+        domain = "onestop.example"
+        means = Means(self.store, self.files, self.clock, self.tokens, f"https://{domain}", domain, authserv=AUTHSERV)
         return Service(means)
 
     def person(self, email: str) -> Staff:

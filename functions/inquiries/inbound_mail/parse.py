@@ -42,6 +42,7 @@ class Head:
     recipients: list[str]  # folded addresses
     subject: str
     automatic: str  # why no person wrote it; empty: somebody did
+    authentication: list[str]  # Authentication-Results, topmost first, whoever wrote them
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def read_head(raw: bytes, envelope_sender: str | None = None) -> Head:
             recipients=_recipients(header),
             subject=charsets.words(header.field("Subject")),
             automatic=_automatic(header, sender.lower(), envelope_sender),
+            authentication=header.all("Authentication-Results"),
         )
     except _UNREADABLE as error:
         raise Malformed(f"{type(error).__name__}: {error}") from None
