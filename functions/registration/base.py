@@ -26,7 +26,7 @@ class Base:
         self._tokens = tokens
         self.events = Catalogue(store)
         self.seats = seats.Seats(store)
-        self._placing = Placing(store, self.seats)
+        self._placing = Placing(store, self.events, self.seats)
         self._compose = messages.Composer(tokens, base_url)
 
     def find(self, reference: str) -> Registration | None:
@@ -35,8 +35,11 @@ class Base:
 
     def position(self, registration: Registration) -> int:
         """The place in its category's waitlist, from 1."""
+        event = self.events.get(registration.event)
+        mine = event.category_of(registration.category)
+        lines = [line for line in event.lines if event.category_of(line) == mine]
         before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
-        return 1 + self._store.count(REGISTRATIONS, *in_line(registration.event, registration.category), before)
+        return 1 + sum(self._store.count(REGISTRATIONS, *in_line(event.id, line), before) for line in lines)
 
     def _announce(self, event: EventDefinition, registration: Registration, now: datetime) -> Create:
         match registration.state:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
-from functions.registration.models import EventDefinition
-from shared.ports import Cursor, Data, Document, Store, Where, from_utc_text, utc_text
+from functions.registration.models import EventDefinition, Kept
+from shared.ports import Cursor, Data, Document, Store, Where, every, from_utc_text, utc_text
 
 EVENTS = "events"
 SHOWN: Where = ("listed", "==", True)
@@ -29,12 +30,21 @@ class Catalogue:
         """Raises ``EventNotFound``."""
         read_at, event = self._known.get(id, (float("-inf"), None))
         if event is None or time.monotonic() - read_at > FRESH:
-            document = self._store.get(EVENTS, id)
-            if document is None:
-                raise EventNotFound(id)
-            event = definition(document)
+            event = definition(self.read(id))
             self._known[id] = (time.monotonic(), event)
         return event
+
+    def read(self, id: str) -> Document:
+        """The event as it is now. Raises ``EventNotFound``."""
+        document = self._store.get(EVENTS, id)
+        if document is None:
+            raise EventNotFound(id)
+        return document
+
+    def upcoming(self, now: datetime) -> Iterator[EventDefinition]:
+        """All that have not begun, listed or not, the next first."""
+        later: Where = ("starts_at", ">", utc_text(now))
+        return map(definition, every(self._store, EVENTS, later, order="starts_at"))
 
     def get_for(self, organisation: str, id: str) -> EventDefinition:
         """An event of this organisation. Raises ``EventNotFound`` where it has none of this id, whoever else has."""
@@ -73,6 +83,8 @@ def stored(event: EventDefinition) -> Data:
     for name in INSTANTS:
         if name in data:
             data[name] = utc_text(getattr(event, name))
+    if event.kept == Kept():
+        del data["kept"]
     return data
 
 

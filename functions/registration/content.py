@@ -22,10 +22,11 @@ from pydantic import ValidationError
 
 from functions.registration import seats
 from functions.registration.catalogue import EVENTS, INSTANTS, definition, stored
-from functions.registration.models import EventDefinition, before
+from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line
+from functions.registration.models import EventDefinition, Kept, before
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
-from shared.ports import Clock, Replace, Store, every
+from shared.ports import Clock, Create, Replace, Store, Write, decide, every
 from shared.staff.directory import ORGANISATIONS
 from shared.wiring import platform
 
@@ -59,6 +60,8 @@ def _event(
 ) -> EventDefinition:
     name = f"{path}: event {position} ({entry.get('id', 'no id')})"
     known = store.get(EVENTS, str(entry.get("id"))) if entry.get("id") else None
+    if "kept" in entry:
+        raise BadContent(f"{name}: kept: is not known here; remove it")
     for key in INSTANTS:
         value = entry.get(key)
         if not isinstance(value, str):
@@ -140,15 +143,59 @@ def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
     """Add or update events and their seats; registrations are never touched. Returns how many changed."""
     changed = 0
     for event in events:
-        data = stored(event)
-        known = store.get(EVENTS, event.id)
-        if not known or known.data != data:
-            store.commit([Replace(EVENTS, event.id, data, None)])
-            changed += 1
-        seats.resize(store, event)
+        seats.resize(store, event)  # first: nobody may look for seats that are still to be made
+        changed += decide(lambda event=event: _put(store, event, clock.now()), attempts=40)  # type: ignore[misc]
+        _follow(store, event.id)
         if store.query(seats.RETURNED, ("event", "==", event.id), limit=1):
-            store.commit([outbox_row("registration", SeatsReleased(event=event.id), clock.now())])
+            store.commit([outbox_row(SOURCE, SeatsReleased(event=event.id), clock.now())])
     return changed
+
+
+def _put(store: Store, event: EventDefinition, now: datetime) -> bool:
+    """Store the definition where it is another; whoever is about to join a line by the former one decides anew."""
+    gates = seats.gates_reading(store, event.id)
+    known = store.get(EVENTS, event.id)
+    before = definition(known) if known else None
+    after = event.model_copy(update={"kept": _kept(store, before, event, now)})
+    data = stored(after)
+    if known is None:
+        store.commit([Create(EVENTS, event.id, data)])
+        return True
+    if known.data == data:
+        return False
+    writes: list[Write] = [Replace(EVENTS, event.id, data, known.version), *map(seats.move_gate, gates)]
+    if after.kept.line_first:
+        writes.append(outbox_row(SOURCE, SeatsReleased(event=event.id), now))
+    store.commit(writes)
+    return True
+
+
+def _kept(store: Store, before: EventDefinition | None, after: EventDefinition, now: datetime) -> Kept:
+    if before is None:
+        return Kept(dated_at=now)
+    gone = set(before.lines) - {category.id for category in after.categories}
+    same_dates = before.starts_at.astimezone(UTC) == after.starts_at.astimezone(UTC)
+    return Kept(
+        former=sorted(gone),
+        line_first=before.kept.line_first or _some_wait_for_other_seats(store, before, after),
+        dated_at=before.kept.dated_at if same_dates else now,
+    )
+
+
+def _some_wait_for_other_seats(store: Store, before: EventDefinition, after: EventDefinition) -> bool:
+    """Whether somebody is in a line whose seats come from other pools now: there, seats may be free already."""
+    pools = [{line: e.pools(e.category_of(line)) for line in before.lines} for e in (before, after)]
+    moved = [line for line in before.lines if pools[0][line] != pools[1][line]]
+    return any(store.query(REGISTRATIONS, *in_line(before.id, line), limit=1) for line in moved)
+
+
+def _follow(store: Store, id: str) -> None:
+    """Give the pools the numbers of the definition that stands, whoever else is importing."""
+    while document := store.get(EVENTS, id):
+        seats.resize(store, definition(document), drop=True)
+        again = store.get(EVENTS, id)
+        if again and again.version == document.version:
+            return
 
 
 def export(store: Store) -> str:
@@ -158,7 +205,7 @@ def export(store: Store) -> str:
 
 
 def _exported(event: EventDefinition) -> dict[str, Any]:
-    data = event.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    data = event.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude={"kept"})
     return {**data, **{name: getattr(event, name) for name in INSTANTS if name in data}}
 
 

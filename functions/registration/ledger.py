@@ -33,12 +33,19 @@ def changing(registration: Registration) -> Replace:
 
 
 def ending(
-    registration: Registration, state: Literal["cancelled", "expired", "declined"], notice: Payload, now: datetime
+    registration: Registration,
+    state: Literal["cancelled", "expired", "declined"],
+    notice: Payload | None,
+    now: datetime,
 ) -> list[Write]:
-    """Writes that end a registration: its seats come back and its address may register again."""
+    """Writes that end a registration: its seats come back and its address may register again.
+
+    Args:
+        notice: what its owner is told; None where there is nothing to tell.
+    """
     writes: list[Write] = [
         Delete(PERSONS, key_of(registration.event, folded_address(registration.email)), None),
-        outbox_row(SOURCE, notice, now),
+        *([outbox_row(SOURCE, notice, now)] if notice else []),
         *seats.give_back(registration.event, registration.pools),
     ]
     if registration.pools:

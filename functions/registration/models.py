@@ -80,6 +80,17 @@ class Link(Strict):
 Before = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[dhm]$")]
 
 
+class Kept(Strict):
+    """What the import notes of an event, and no file says."""
+
+    former: list[Slug] = []
+    """Categories that were removed. Whoever registered in one counts as of the first category, in line as well."""
+    line_first: bool = False
+    """Newcomers join the line, free seats or not, until ``settle`` has given those who wait theirs."""
+    dated_at: AwareDatetime | None = None
+    """Since when the event begins when it begins now."""
+
+
 class EventDefinition(Strict):
     """One edition of an event, as stored, imported and exported. Instants are UTC once stored."""
 
@@ -113,6 +124,7 @@ class EventDefinition(Strict):
     links: list[Link] = []
     sample: bool = False
     listed: bool = True
+    kept: Kept = Kept()
 
     @field_validator("ends_at")
     @classmethod
@@ -137,6 +149,16 @@ class EventDefinition(Strict):
     @property
     def closes_at(self) -> datetime:
         return self.registration_closes_at or self.starts_at
+
+    @property
+    def promotes_until(self) -> datetime:
+        """Until when a seat that comes back goes to the waitlist: the start, or as long as newcomers would get it."""
+        return min(max(self.starts_at, self.closes_at), self.ends_at)
+
+    @property
+    def lines(self) -> list[str]:
+        """The categories in which somebody may wait, removed ones included."""
+        return [*(category.id for category in self.categories), *self.kept.former]
 
     def phase(self, now: datetime) -> Literal["soon", "open", "closed", "past"]:
         if now >= self.ends_at:
@@ -166,6 +188,20 @@ class EventDefinition(Strict):
         """When each reminder is due, by its name ("1d"), the earliest first."""
         due = {name: self.starts_at - before(name) for name in self.reminders}
         return dict(sorted(due.items(), key=lambda pair: pair[1]))
+
+    def reminder_owed(self, now: datetime) -> tuple[str, datetime] | None:
+        """The reminder that is due, and since when: who had a seat by then is owed it, once for each date of the event.
+
+        Owed is what falls due while the event has its present dates. When all that lay before the dates were changed,
+        the last of them is owed at once: nothing else would tell of the new dates. Of several (after an outage) it is
+        the latest, which says all that the earlier ones did.
+        """
+        times, since = self.reminder_times(), self.kept.dated_at
+        standing = {name: at for name, at in times.items() if since is None or at > since}
+        if since and times and not standing:
+            standing = {list(times)[-1]: since}
+        due = [(name, at) for name, at in standing.items() if at <= now]
+        return due[-1] if due else None
 
 
 def before(reminder: str) -> timedelta:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from functions.registration.base import Base
 from functions.registration.catalogue import EventNotFound
-from functions.registration.errors import BadRequest, NotPossible
+from functions.registration.errors import BadRequest, Closed, NotPossible
 from functions.registration.ledger import SOURCE, changing, ending
 from functions.registration.messages import MANAGE, VERIFY
 from functions.registration.models import Correction, Registration, check_answers
@@ -84,7 +84,14 @@ class Personal(Base):
     def verify(self, token: str) -> Registration:
         """The address is proven: a kept seat is confirmed, else the first free one, else a place in the waitlist.
 
-        Verifying twice is no error. Raises ``BadToken``, and ``NotPossible`` for one that has expired or is cancelled.
+        What was registered in time may be verified after registration has closed, until the event is over. Verifying
+        twice is no error.
+
+        Raises:
+            BadToken
+            NotPossible: it has expired or is cancelled.
+            Closed: the event is over.
+            Full: no seat was kept and none is free, and there is no line to wait in (any more).
         """
 
         def attempt() -> Registration:
@@ -95,10 +102,12 @@ class Personal(Base):
             if registration.state != "unverified":
                 raise NotPossible(registration.state)
             event = self.events.get(registration.event)
+            if event.phase(now) == "past":
+                raise Closed(event, "past")
             had_seat = bool(registration.pools)
             registration.state, registration.verify_by = "confirmed", None
             claims: list[Write] = []
-            if had_seat or not event.pools(event.category_of(registration.category)):
+            if had_seat:
                 registration.confirmed_at = utc_text(now)
             else:
                 claims = self._placing.place(event, registration, now)

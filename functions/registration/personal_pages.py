@@ -88,6 +88,11 @@ class PersonalPages:
                 return visit.redirect(f"/r/{self._service.manage_token(registration)}?done=verified")
         except BadToken:
             raise _bad_link(visit, token) from None
+        except s.Closed:
+            raise Problem(410, "event-over", _("This event is over, so nobody can register any more.")) from None
+        except s.Full:
+            detail = _("No seat was kept for you. Should one be given back, this link works until it lapses.")
+            raise Problem(410, "event-full", _("All seats are taken."), detail) from None
         except s.NotPossible:
             detail = _("It was cancelled, or not verified in time. You can register again on the event's page.")
             raise Problem(410, "registration-over", _("This registration is over."), detail) from None

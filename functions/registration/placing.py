@@ -5,35 +5,46 @@ from __future__ import annotations
 from datetime import datetime
 
 from functions.registration import seats
+from functions.registration.catalogue import Catalogue, definition
 from functions.registration.errors import Full
 from functions.registration.models import EventDefinition, Registration
 from shared.ports import Store, Write, utc_text
 
 
 class Placing:
-    def __init__(self, store: Store, free: seats.Seats) -> None:
+    def __init__(self, store: Store, events: Catalogue, free: seats.Seats) -> None:
         self._store = store
+        self._events = events
         self._seats = free
 
     def place(self, event: EventDefinition, registration: Registration, now: datetime) -> list[Write]:
         """Claim a seat for ``registration``; where there is none, put it into the waitlist (unless it is unverified:
         then it stays without a seat until it is verified). Changes ``registration`` accordingly. Raises ``Full``."""
-        pools = event.pools(event.category_of(registration.category))
-        gate = None
-        claims = self._seats.take(pools, certain=False)
-        if claims is None and registration.state != "unverified":
-            gate = seats.gate_reading(self._store, event, registration.category)
-            claims = self._seats.take(pools)  # what was freed before the gate was read is seen now
+        claims = self._claims(event, registration, certain=False)
+        if claims is not None or (registration.state == "unverified" and event.waitlist):
+            return self._seated(registration, claims or [], now)
+        gate = seats.gate_reading(self._store, event.id)
+        event = definition(self._events.read(event.id))
+        claims = self._claims(event, registration)  # what was freed before the gate was read is seen now
         if claims is not None:
-            registration.pools = pools
-            if registration.state == "confirmed":
-                registration.confirmed_at = utc_text(now)
-            return claims
-        if not event.waitlist:
+            return self._seated(registration, claims, now)
+        if not event.waitlist or now >= event.promotes_until:
             raise Full(event.id)
-        registration.pools = []
-        if gate is None:
-            return []
-        registration.state = "waitlisted"
-        registration.waitlisted_at = registration.created_at
-        return [seats.move_gate(gate)]
+        if registration.state == "confirmed":
+            registration.state, registration.waitlisted_at = "waitlisted", registration.created_at
+            return [seats.move_gate(gate)]
+        return []
+
+    def _claims(self, event: EventDefinition, registration: Registration, certain: bool = True) -> list[Write] | None:
+        """Writes that take the seats that the registration needs, noted in it; None where one is lacking."""
+        if event.kept.line_first and event.waitlist:
+            return None
+        pools = event.pools(event.category_of(registration.category))
+        claims = self._seats.take(pools, certain)
+        registration.pools = [] if claims is None else pools
+        return claims
+
+    def _seated(self, registration: Registration, claims: list[Write], now: datetime) -> list[Write]:
+        if registration.state == "confirmed":
+            registration.confirmed_at = utc_text(now)
+        return claims

@@ -4,9 +4,11 @@ Taking a seat deletes its ticket, ``seats/{pool}:{random}``, under a version pre
 registration: two people cannot delete one document. Giving it back puts a ticket among the ``returned_seats``: only
 ``settle`` decides whether somebody in the waitlist gets it or whether it is free for newcomers again.
 
-A newcomer takes free tickets only. Whoever finds none joins the waitlist and, in the same commit, moves a *gate* of
-the category forward; freeing a ticket needs all gates of the categories that use it unmoved since the waitlist was
-seen empty. So nobody can begin to wait while a ticket becomes free, and the waitlist is never jumped.
+A newcomer takes free tickets only. Whoever finds none joins the waitlist and, in the same commit, moves one of the
+event's *gates* forward; freeing a ticket needs all of them unmoved since the waitlist was seen empty. So nobody can
+begin to wait while a ticket becomes free, and the waitlist is never jumped. Giving a ticket on needs one gate unmoved,
+and whoever changes what seats there are (fewer of them, other categories) moves all: what was decided by an earlier
+definition is decided anew.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from functions.registration.models import EventDefinition
-from shared.ports import MOST_WRITES, Create, Data, Delete, Document, Replace, Store, Where, Write, decide
+from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
 
 SEATS = "seats"
 RETURNED = "returned_seats"
@@ -145,9 +147,9 @@ def give_back(event: str, pools: Iterable[str]) -> list[Write]:
     return [ticket(RETURNED, event, pool) for pool in pools]
 
 
-def gate_reading(store: Store, event: EventDefinition, category: str) -> Document | str:
-    """One of the category's gates, read before looking for seats: the document, or the id of one still to be made."""
-    id = f"{event.id}:{category}:{random.randrange(GATE_SHARDS)}"
+def gate_reading(store: Store, event: str) -> Document | str:
+    """One of the event's gates, read before looking for seats: the document, or the id of one still to be made."""
+    id = random.choice(_gates(event))
     return store.get(GATES, id) or id
 
 
@@ -158,27 +160,28 @@ def move_gate(reading: Document | str) -> Write:
     return Replace(GATES, reading.id, {"moves": reading.data["moves"] + 1}, reading.version)
 
 
-def most_freed(categories: int) -> int:
-    """How many returned tickets one commit can free, each a deletion and a creation, beside all gates."""
-    return max(1, (MOST_WRITES - GATE_SHARDS * categories) // 2)
+def gates_reading(store: Store, event: str) -> list[Document | str]:
+    """All gates of the event."""
+    known = {gate.id: gate for gate in store.get_many(GATES, _gates(event))}
+    return [known.get(id, id) for id in _gates(event)]
 
 
-def gates_reading(store: Store, event: EventDefinition, categories: Iterable[str]) -> list[Document | str]:
-    """All gates of ``categories``."""
-    ids = [f"{event.id}:{category}:{shard}" for category in categories for shard in range(GATE_SHARDS)]
-    known = {gate.id: gate for gate in store.get_many(GATES, ids)}
-    return [known.get(id, id) for id in ids]
+def _gates(event: str) -> list[str]:
+    return [f"{event}:{shard}" for shard in range(GATE_SHARDS)]
 
 
-def resize(store: Store, event: EventDefinition) -> None:
+def resize(store: Store, event: EventDefinition, drop: bool = False) -> None:
     """Issue or withdraw tickets until every pool has as many seats as the definition says.
 
     Runs again where it was interrupted. Seats that are taken stay taken: a pool that is too full withdraws the next
     ones that come back (``withdraw``). Tickets issued later count as returned: somebody may wait for them.
+
+    Args:
+        drop: empty also the pools that the definition does not have (any more).
     """
     wanted = event.capacities()
-    with_pool = {pool.id for pool in store.query(POOLS, ("event", "==", event.id), limit=1000)}
-    for pool in sorted(wanted.keys() | with_pool):
+    known = {pool.id for pool in store.query(POOLS, ("event", "==", event.id), limit=1000)} if drop else set()
+    for pool in sorted(wanted.keys() | known):
         while decide(lambda pool=pool: _resize_step(store, event.id, pool, wanted.get(pool, 0))):  # type: ignore[misc]
             pass
 
@@ -187,6 +190,10 @@ def _resize_step(store: Store, event: str, pool: str, wanted: int) -> bool:
     """One chunk towards ``wanted`` seats; False when there is nothing more to do now."""
     known = store.get(POOLS, pool)
     data: Data = known.data if known else {"event": event, "wanted": wanted, "issued": 0, "filled": False}
+    if wanted < data["wanted"]:  # first of all, so that what is under way gives none of them on by the old number
+        stirred = [Replace(GATES, id, {"moves": 0}, None) for id in _gates(event)]
+        store.commit([Replace(POOLS, pool, {**data, "wanted": wanted}, known.version if known else None), *stirred])
+        return True
     missing = wanted - data["issued"]
     writes: list[Write] = []
     if missing > 0:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from functions.registration import seats
-from functions.registration.catalogue import Catalogue
+from functions.registration.catalogue import EVENTS, Catalogue, definition, stored
 from functions.registration.ledger import REGISTRATIONS, SOURCE, changing, ending, in_line, registration_of
 from functions.registration.messages import Composer
 from functions.registration.models import EventDefinition, Registration
@@ -57,7 +58,9 @@ class Timekeeper:
         while page := self._store.query(REGISTRATIONS, *where, order="verify_by", limit=PAGE):
             for document in page:
                 registration = registration_of(document)
-                notice = self._compose.expired(self._events.get(registration.event), registration)
+                event = self._events.get(registration.event)
+                over = event.phase(now) == "past"  # then there is nothing to register for again
+                notice = None if over else self._compose.expired(event, registration)
                 try:
                     self._store.commit(ending(registration, "expired", notice, now))
                 except Conflict:
@@ -68,45 +71,56 @@ class Timekeeper:
     # -- the waitlist --
 
     def settle(self, event_id: str) -> int:
-        """Give returned seats to the waitlist in its order, the rest to newcomers; returns how many were promoted."""
-        event = self._events.get(event_id)
+        """Give returned seats to the waitlist in its order, the rest to newcomers; returns how many were promoted.
+
+        Once the event has begun nobody is promoted. Raises ``EventNotFound``.
+        """
         promoted = 0
 
         def step() -> int | None:
-            limit = min(PAGE, seats.most_freed(len(event.categories)))
-            returned = self._store.query(seats.RETURNED, ("event", "==", event_id), limit=limit)
-            return self._settle_step(event, returned) if returned else None
+            gates = seats.gates_reading(self._store, event_id)  # before all that is decided by
+            document = self._events.read(event_id)
+            returned = self._store.query(seats.RETURNED, ("event", "==", event_id), limit=PAGE)
+            return self._settle_step(document, returned, gates)
 
         while (more := decide(step, attempts=20)) is not None:
             promoted += more
         return promoted
 
-    def _settle_step(self, event: EventDefinition, returned: list[Document]) -> int:
-        """Withdraw a ticket that is one too many, else promote one person, else free what nobody waits for."""
-        gates = seats.gates_reading(self._store, event, [category.id for category in event.categories])
+    def _settle_step(self, document: Document, returned: list[Document], gates: list[Document | str]) -> int | None:
+        """Withdraw a ticket that is one too many, else promote one person, else free what nobody waits for.
+
+        Returns how many were promoted; None where there was nothing to do.
+        """
+        event, now = definition(document), self._clock.now()
         by_pool = {ticket.data["pool"]: ticket for ticket in returned}
         if any(seats.withdraw(self._store, ticket) for ticket in by_pool.values()):
             return 0
-        for registration in self._first_in_line(event):
+        for registration in self._first_in_line(event) if now < event.promotes_until else []:
             pools = event.pools(event.category_of(registration.category))
             claims = self._claims_for(pools, by_pool)
             if claims is None:
                 continue
-            now = self._clock.now()
             registration.state, registration.confirmed_at, registration.pools = "confirmed", utc_text(now), pools
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
-            self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now)])
+            moved = seats.move_gate(random.choice(gates))
+            self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now), moved])
             return 1
         freed: list[Write] = [Delete(seats.RETURNED, ticket.id, ticket.version) for ticket in returned]
         freed += [Create(seats.SEATS, ticket.id, ticket.data) for ticket in returned]
+        if event.kept.line_first and len(returned) < PAGE:
+            event.kept = event.kept.model_copy(update={"line_first": False})
+            freed.append(Replace(EVENTS, document.id, stored(event), document.version))
+        if not freed:
+            return None
         self._store.commit([*freed, *(seats.move_gate(gate) for gate in gates)])
         return 0
 
     def _first_in_line(self, event: EventDefinition) -> list[Registration]:
-        """The first of each category's waitlist, in the order in which they came."""
+        """The first of each waitlist, in the order in which they came."""
         heads: list[Registration] = []
-        for category in event.categories:
-            page = self._store.query(REGISTRATIONS, *in_line(event.id, category.id), order="waitlisted_at", limit=1)
+        for line in event.lines:
+            page = self._store.query(REGISTRATIONS, *in_line(event.id, line), order="waitlisted_at", limit=1)
             heads += [registration_of(document) for document in page]
         return sorted(heads, key=lambda r: (r.waitlisted_at or "", r.reference))
 
@@ -129,12 +143,9 @@ class Timekeeper:
         """
         now, stop = self._clock.now(), time.monotonic() + seconds
         announced = 0
-        for event in self._events.listed():
-            if not now < event.starts_at < now + timedelta(days=60):
-                continue
-            due = [(name, time) for name, time in event.reminder_times().items() if time <= now]
-            if due:  # an earlier one that was missed would only repeat this one
-                announced += self._remind(event, *due[-1], stop)
+        for event in self._events.upcoming(now):
+            if owed := event.reminder_owed(now):
+                announced += self._remind(event, *owed, stop)
         return announced
 
     def _remind(self, event: EventDefinition, before: str, due_at: datetime, stop: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,61 @@ def test_a_moved_event_reminds_anew(world: World) -> None:
     start = NOON.replace(month=4, day=20)
     world.event(starts_at=start, ends_at=start.replace(hour=18))
     world.clock.instant = start.replace(day=14)
+    world.keeper.remind()
+    assert reminded(world) == ["Ada 7d"]
+
+
+def test_reminders_months_before_are_neither_missed_nor_early(world: World) -> None:
+    start = NOON + timedelta(days=200)
+    world.event(starts_at=start, ends_at=start + timedelta(hours=3), reminders=["90d", "61d"])
+    world.register("Ada")
+    for days, told in ((109, []), (1, ["Ada 90d"]), (29, ["Ada 61d"]), (40, [])):
+        world.clock.pass_(days=days)
+        world.keeper.remind()
+        assert reminded(world) == told, days
+
+
+def test_an_event_that_is_not_listed_reminds_too(world: World) -> None:
+    world.event(listed=False)
+    world.register("Ada")
+    world.clock.pass_(days=23)
+    world.keeper.remind()
+    assert reminded(world) == ["Ada 7d"]
+
+
+def moved(world: World, **time: float) -> None:
+    start = world.clock.now() + timedelta(**time)
+    world.event(starts_at=start, ends_at=start + timedelta(hours=3))
+
+
+def test_after_a_change_of_dates_those_are_owed_that_are_still_to_come(world: World) -> None:
+    """Seven days before the new date lay in the past when it was set, for Ada and Bob alike."""
+    world.register("Ada")
+    world.clock.pass_(days=10)
+    world.register("Bob")
+    moved(world, days=2)
+    world.keeper.remind()
+    assert reminded(world) == []
+    world.clock.pass_(days=1)
+    world.keeper.remind()
+    assert reminded(world) == ["Ada 1d", "Bob 1d"]
+
+
+def test_when_none_is_still_to_come_the_last_is_owed_at_once_to_all_who_have_a_seat(world: World) -> None:
+    world.register("Ada")
+    world.clock.pass_(days=10)
+    moved(world, minutes=30)
+    world.clock.pass_(minutes=1)
+    world.register("Bob")
+    for _ in range(2):
+        world.keeper.remind()
+    assert reminded(world) == ["Ada 1h"], "Bob came when the new date stood"
+
+
+def test_an_import_that_moves_nothing_owes_nothing_new(world: World) -> None:
+    world.register("Ada")
+    world.clock.pass_(days=23)
+    world.event(title="The same, renamed")
     world.keeper.remind()
     assert reminded(world) == ["Ada 7d"]
 

@@ -69,10 +69,10 @@ def test_a_seat_that_nobody_waits_for_is_free_again(world: World) -> None:
 
 def test_nobody_can_begin_to_wait_while_a_seat_becomes_free(world: World) -> None:
     """Bob saw no seat; before he joins the line, the seat is freed: his commit must fail, and he finds the seat."""
-    event = world.event(seats=1)
+    world.event(seats=1)
     world.register("Ada")
     world.service.cancel(world.manage("Ada"))
-    joining = [seats.gate_reading(world.store, event, "participant") for _ in range(50)]
+    joining = [seats.gate_reading(world.store, "forum") for _ in range(50)]
     world.keeper.settle("forum")
     for reading in joining:
         with pytest.raises(Conflict):
