@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from shared.ports import Conflict, Create, Cursor, Delete, Document, Where, Write, check_conditions, json_text
+from shared.ports import Conflict, Create, Cursor, Document, Where, Write, check_conditions, checked
 
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda found, value: bool(found == value),
@@ -54,8 +54,7 @@ class MemoryStore:
         return len(self._matching(collection, where))
 
     def commit(self, writes: Sequence[Write]) -> None:
-        if len({(w.collection, w.id) for w in writes}) < len(writes):
-            raise ValueError("two writes of one commit name the same document")
+        texts = checked(writes, {})
         for write in writes:
             found = self._collections[write.collection].get(write.id)
             if isinstance(write, Create):
@@ -64,12 +63,12 @@ class MemoryStore:
                 broken = write.version is not None and (found is None or found[1] != write.version)
             if broken:
                 raise Conflict(f"{write.collection}/{write.id}")
-        for write in writes:
+        for write, text in zip(writes, texts, strict=True):
             documents = self._collections[write.collection]
-            if isinstance(write, Delete):
+            if text is None:
                 documents.pop(write.id, None)
             else:
-                documents[write.id] = (json_text(write.data), str(next(self._versions)))
+                documents[write.id] = (text, str(next(self._versions)))
 
     def _matching(self, collection: str, where: Sequence[Where]) -> list[Document]:
         found = []
