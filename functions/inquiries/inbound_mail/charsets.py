@@ -13,10 +13,12 @@ from shared.fields import without_unprintable
 SAMPLE = 8 * 2**10  # bytes that are looked at where nothing says what they are
 MAX_WORDS = 2_000  # characters of a header field that are decoded: the standard library is quadratic in them
 # what mails that do not name their charset are written in
-LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1256", "cp1253", "gb18030", "big5hkscs", "cp932", "cp949")
+WESTERN = "cp1252"
+LIKELY = (WESTERN, "cp1251", "koi8_r", "cp1256", "cp1253", "gb18030", "big5hkscs", "cp932", "cp949")
 UNSAID = ("us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6")  # programs say so of anything
 # Python's codecs where the Encoding Standard's decoder is wider, or shows nothing for fear of scripts
 CODECS = {"gbk": "gb18030", "hz-gb-2312": "hz", "iso-2022-kr": "iso2022_kr"}
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _META = re.compile(rb"<meta[^>]{1,200}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -53,8 +55,12 @@ def _guess(content: bytes, position: int) -> str:
     from charset_normalizer import from_bytes
 
     start = max(0, position - SAMPLE // 8)
-    best = from_bytes(content[start : start + SAMPLE], cp_isolation=list(LIKELY), preemptive_behaviour=False).best()
-    return best.encoding if best else "cp1252"
+    sample = content[start : start + SAMPLE]
+    marked = b" ".join(word for word in sample.split() if not word.isascii())
+    if 2 * len(_ASCII_LETTER.findall(marked)) > len(marked):  # other alphabets have no Latin letters in a word
+        return WESTERN
+    best = from_bytes(sample, cp_isolation=list(LIKELY), preemptive_behaviour=False).best()
+    return best.encoding if best else WESTERN
 
 
 def words(value: str) -> str:

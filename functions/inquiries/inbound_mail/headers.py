@@ -77,6 +77,6 @@ def read(raw: bytes, start: int = 0, end: int | None = None, most: int = MAX_HEA
         head, body = raw[start:end], end
     else:
         raise Malformed(f"a header of more than {most} bytes")
-    if head.count(b"\n") + head.count(b"\r") > 2 * MAX_LINES:
+    if max(head.count(b"\n"), head.count(b"\r")) > MAX_LINES:
         raise Malformed(f"a header of more than {MAX_LINES} lines")
     return Header(HeaderParser(policy=policy.compat32).parsestr(charsets.decode(head))), body
