@@ -9,10 +9,11 @@ from urllib.parse import quote, urlencode
 
 from flask import Response
 
+from shared.ids import key_of
 from shared.ports import Create, utc_text
 from shared.staff.members import member
 from shared.staff.permissions import PERMISSIONS, RECORDED
-from shared.staff.sessions import current
+from shared.staff.sessions import COOKIE, current
 from shared.web.problem import Problem
 from shared.web.site import Visit
 
@@ -42,6 +43,18 @@ class DeskGate:
         if permission not in RECORDED:
             return
         visit.platform.store.commit([entry(visit, permission, kept=VIEWS_KEPT)])
+
+    def session(self, visit: Visit) -> str:
+        """Behind Identity-Aware Proxy sessions are the proxy's, and forms are bound to the browser alone."""
+        cookie = visit.cookie(COOKIE)
+        return key_of("session", cookie)[:32] if cookie else ""
+
+    def ask_again(self, visit: Visit) -> Response:
+        """Nothing is done in the name of somebody whom the form did not show; what was typed is kept."""
+        _ = visit.gettext
+        if "application/problem+json" in visit.request.headers.get("Accept", ""):
+            raise Problem(403, "stale-form", _("This form is out of date."))
+        return _kept(visit, 409, moved=True)
 
 
 def entry(visit: Visit, action: str, kept: timedelta | None = None) -> Create:
@@ -77,5 +90,12 @@ def _ask_to_sign_in(visit: Visit) -> Response:
         raise Problem(401, "sign-in", _("Sign in at the desk first."))
     if request.method in ("GET", "HEAD"):
         return visit.redirect(f"{SIGN_IN}?next={quote(request.full_path.rstrip('?'))}")
+    return _kept(visit, 401, moved=False)
+
+
+def _kept(visit: Visit, status: int, moved: bool) -> Response:
+    """What was sent, to be sent again: after signing in, or (``moved``) after somebody did since the form was shown."""
+    request = visit.request
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    return visit.page("staff_signed_out.html", 401, fields=fields, action=request.full_path.rstrip("?"))
+    action = request.full_path.rstrip("?")
+    return visit.page("staff_signed_out.html", status, fields=fields, action=action, moved=moved)

@@ -38,7 +38,7 @@ def session_of(visit: Visit) -> Document | None:
     """The live session that the cookie names; its idle time starts again."""
     platform, now = visit.platform, visit.platform.clock.now()
     try:
-        id = platform.tokens.read("desk.session", visit.request.cookies.get(COOKIE, ""), now)
+        id = platform.tokens.read("desk.session", visit.cookie(COOKIE), now)
     except BadToken:
         return None
     session = platform.store.get(SESSIONS, id)

@@ -1,8 +1,14 @@
-"""The pages of signing in and out: a one-time link by mail (or Identity-Aware Proxy vouches, ``sessions.py``)."""
+"""The pages of signing in and out: a one-time link by mail (or Identity-Aware Proxy vouches, ``sessions.py``).
+
+Anybody can ask for anybody's link, so asking must neither fill a mailbox nor keep its owner out. While a link that was
+mailed holds for some minutes more, no other is mailed: it works in every browser, and its owner has it. Browsers that
+have signed in as this person before get a link of their own whenever they ask, within an allowance of their own.
+"""
 
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from flask import Response
@@ -10,18 +16,22 @@ from flask import Response
 from shared.addresses import folded_address
 from shared.contracts.events import outbox_row
 from shared.contracts.staff import StaffSignInRequested
-from shared.ports import Conflict, Create, Delete, Document, utc_text
+from shared.ids import key_of
+from shared.masks import masked
+from shared.ports import Conflict, Create, Delete, Document, Replace, utc_text
 from shared.staff.gate import SIGN_IN, SIGN_OUT
 from shared.staff.members import find
 from shared.staff.sessions import COOKIE, SESSIONS, begin, current, session_of
 from shared.tokens import BadToken
 from shared.web import languages
-from shared.web.abuse import check_rate, too_many
+from shared.web.abuse import check_rate
 from shared.web.site import ANYBODY, Site, Visit
 
 SIGN_INS = "sign_ins"
 LINK_LIFE = timedelta(minutes=15)
-LINKS_PER_HOUR = 10  # to one address
+ENOUGH = timedelta(minutes=5)  # so long must a link that was mailed still hold to stand for another
+LINKS_PER_HOUR = 10  # to one browser that is known
+KNOWN, KNOWN_LIFE = "known", timedelta(days=365)  # the cookie of a browser that has signed in
 
 
 def routes(site: Site) -> None:
@@ -49,46 +59,75 @@ def _sign_in_page(visit: Visit) -> Response:
 
 
 def _ask_for_link(visit: Visit) -> Response:
-    """Answers the same, and writes the same document, whether or not the address is one of staff."""
-    platform, now, form = visit.platform, visit.platform.clock.now(), visit.request.form
+    """Answers the same, and does the same, whether or not the address is one of staff."""
+    form = visit.request.form
     email, next_page = folded_address(form.get("email", "")), form.get("next", "")
-    check_rate(visit)
     if "@" not in email or len(email) > 254:
+        check_rate(visit)
         fault = visit.gettext("Enter your work email address, for example name@example.org.")
         return visit.page("staff_sign_in.html", 422, next_page=next_page, sent_to="", fault=fault)
-    if wait := visit.site.limiter.take("sign-in", email, LINKS_PER_HOUR):
-        raise too_many(visit, wait)
-    found = find(platform.store, email)
-    id, expires = secrets.token_hex(16), now + LINK_LIFE
-    request = {"email": email, "next": _desk_path(next_page), "expire_at": utc_text(expires)}
+    if not _allowance(visit, email):
+        check_rate(visit)
+        latest = visit.platform.store.get(SIGN_INS, _latest_id(email))
+        if latest is None or latest.data["until"] < utc_text(visit.platform.clock.now() + ENOUGH):
+            _send_link(visit, email, _desk_path(next_page), latest.version if latest else "")
+    else:
+        _send_link(visit, email, _desk_path(next_page), secrets.token_hex(8))
+    return visit.page("staff_sign_in.html", next_page=next_page, sent_to=email, fault="")
+
+
+def _send_link(visit: Visit, email: str, next_page: str, before: str) -> None:
+    """``before`` names the state in which it was decided: who decides the same at the same moment mails once."""
+    platform, now = visit.platform, visit.platform.clock.now()
+    id, until = secrets.token_hex(16), now + LINK_LIFE
+    life = {"expire_at": utc_text(until)}
+    request = {"email": email, "next": next_page, "browser": _browser(visit), **life}
     platform.store.commit([Create(SIGN_INS, id, request)])
-    if found:
-        link = visit.url(f"{SIGN_IN}/{platform.tokens.sign('desk.sign-in', id, expires)}")
+    if found := find(platform.store, email):
+        link = visit.url(f"{SIGN_IN}/{platform.tokens.sign('desk.sign-in', id, until)}")
         language = languages.best(found.languages[0]) if found.languages else visit.language
         minutes = int(LINK_LIFE.total_seconds() // 60)
         payload = StaffSignInRequested(
             name=found.name, email=found.email, language=language, link=link, valid_minutes=minutes
         )
-        # In another database, so in a second commit: a link that was never mailed harms nobody.
-        platform.store.commit([outbox_row("inquiries", payload, now)])
-    return visit.page("staff_sign_in.html", next_page=next_page, sent_to=email, fault="")
+        row = outbox_row("inquiries", payload, now, f"sign-in:{key_of(email, before, f'{now:%Y%m%d%H%M}')}")
+        with suppress(Conflict):  # in another database, so a second commit: a link that was never mailed harms nobody
+            platform.store.commit([row])
+    platform.store.commit(
+        [Replace(SIGN_INS, _latest_id(email), {"email": email, "until": utc_text(until), **life}, None)]
+    )
 
 
 def _link_page(visit: Visit, token: str) -> Response:
     """Only shows a button: mail scanners follow links, and must not use them up."""
-    if _asked(visit, token) is None:
-        return _link_is_over(visit)
-    return visit.page("staff_link.html")
+    asked = _asked(visit, token)
+    return _confirmation(visit, asked) if asked else _link_is_over(visit)
+
+
+def _confirmation(visit: Visit, asked: Document, fault: str = "") -> Response:
+    """Names the account. A browser that did not ask must know it: nobody is to be lured into another one's desk."""
+    address, mine = asked.data["email"], asked.data.get("browser") == _browser(visit)
+    shown = address if mine else masked(address)
+    return visit.page("staff_link.html", 422 if fault else 200, address=shown, mine=mine, fault=fault)
 
 
 def _use_link(visit: Visit, token: str) -> Response:
     asked = _asked(visit, token)
     if asked is None or find(visit.platform.store, asked.data["email"]) is None:
         return _link_is_over(visit)
+    email = asked.data["email"]
+    if asked.data.get("browser") != _browser(visit):
+        check_rate(visit)
+        if folded_address(visit.request.form.get("email", "")) != email:
+            return _confirmation(visit, asked, visit.gettext("The link is for another address."))
+    used = {"email": email, "until": "", "expire_at": asked.data["expire_at"]}
     try:
-        begin(visit, asked.data["email"], Delete(SIGN_INS, asked.id, asked.version))
+        begin(visit, email, Delete(SIGN_INS, asked.id, asked.version), Replace(SIGN_INS, _latest_id(email), used, None))
     except Conflict:
         return _link_is_over(visit)
+    value = f"{secrets.token_hex(8)}:{key_of(KNOWN, email)[:32]}"
+    expires = visit.platform.clock.now() + KNOWN_LIFE
+    visit.cookies[KNOWN] = (visit.platform.tokens.sign("desk.known", value, expires), int(KNOWN_LIFE.total_seconds()))
     return visit.redirect(asked.data["next"])
 
 
@@ -100,6 +139,26 @@ def _asked(visit: Visit, token: str) -> Document | None:
     except BadToken:
         return None
     return visit.platform.store.get(SIGN_INS, id)
+
+
+def _allowance(visit: Visit, email: str) -> bool:
+    """Whether this browser has signed in as ``email`` before, and has asked for less than it may; counts it."""
+    try:
+        value = visit.platform.tokens.read("desk.known", visit.cookie(KNOWN), visit.platform.clock.now())
+    except BadToken:
+        return False
+    if value.partition(":")[2] != key_of(KNOWN, email)[:32]:
+        return False
+    return not visit.site.limiter.take("sign-in", value, LINKS_PER_HOUR)
+
+
+def _browser(visit: Visit) -> str:
+    return key_of("browser", visit.visitor)
+
+
+def _latest_id(email: str) -> str:
+    """Of the document that tells until when the latest link to an address holds."""
+    return f"latest:{key_of(email)}"
 
 
 def _link_is_over(visit: Visit) -> Response:

@@ -10,8 +10,9 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -27,8 +28,7 @@ from shared.logs import enter_trace
 from shared.ports import Unavailable
 from shared.text import N_
 from shared.tokens import BadToken
-from shared.web import languages
-from shared.web.assets import asset
+from shared.web import languages, templating
 from shared.web.incoming import MAX_TEXT, Incoming
 from shared.web.limits import Limiter
 from shared.web.problem import Problem
@@ -79,6 +79,12 @@ class Gate(Protocol):
 
     def leave(self, visit: Visit, permission: str) -> None:
         """Before an answer that shows something goes out."""
+
+    def session(self, visit: Visit) -> str:
+        """What tells this browser's session from any other, to bind forms to; "" where there is none."""
+
+    def ask_again(self, visit: Visit) -> Response:
+        """The answer to a form of this browser that was shown in another session."""
 
 
 @dataclass
@@ -136,31 +142,44 @@ class Visit:
         query = [(name, value) for name, value in self.request.args.items(multi=True) if name != "lang"]
         return f"{self.path}?{urlencode([*query, ('lang', language)])}"
 
+    def cookie(self, name: str) -> str:
+        """The value of a cookie of ours, "" where the browser has none."""
+        return self.request.cookies.get(self.site.cookie_name(name), "")
+
     @cached_property
-    def csrf_token(self) -> str:
-        """For a form's hidden field ``csrf_token``: signed, and bound to a cookie of this browser."""
-        known = self.request.cookies.get("visitor", "")
+    def visitor(self) -> str:
+        """A random name of this browser, kept in a cookie."""
+        known = self.cookie("visitor")
         visitor = known if len(known) == 32 and known.isalnum() else secrets.token_hex(16)
         self.cookies["visitor"] = (visitor, ONE_YEAR)
-        return self.platform.tokens.sign("csrf", visitor)
+        return visitor
+
+    @cached_property
+    def csrf_token(self) -> str:
+        """For a form's hidden field ``csrf_token``: signed, and bound to this browser and its session."""
+        return self.platform.tokens.sign("csrf", self._form_of(self.visitor))
 
     def too_large(self) -> dict[str, str]:
         """Message by field, where the form is too large to be taken; for routes whose form ``comes_back``, with 413."""
         _, field = self.gettext, self.request.too_large()
         return {field: f"{_(TOO_LARGE)} {_(SHORTEN)}"} if field else {}
 
-    def check_csrf(self) -> None:
-        try:
-            value = self.platform.tokens.read(
-                "csrf", self.request.form.get("csrf_token", ""), self.platform.clock.now()
-            )
-            if value == self.request.cookies.get("visitor"):
-                return
-        except BadToken:
-            pass
+    def check_csrf(self) -> bool:
+        """Whether the form is of this session; False where it is of this browser, from before it signed in or out.
+
+        Raises ``Problem`` (403) for any other form.
+        """
+        visitor, token = self.cookie("visitor"), self.request.form.get("csrf_token", "")
+        with suppress(BadToken):
+            value = self.platform.tokens.read("csrf", token, self.platform.clock.now())
+            if visitor and value.partition(":")[0] == visitor:
+                return value == self._form_of(visitor) or self.site.gate is None
         _ = self.gettext
         detail = _("Your browser must accept cookies from this site. Go back, reload the form and send it again.")
         raise Problem(403, "stale-form", _("This form is out of date."), detail)
+
+    def _form_of(self, visitor: str) -> str:
+        return f"{visitor}:{self.site.gate.session(self)}" if self.site.gate else visitor
 
 
 Handler = Callable[..., Response]
@@ -230,7 +249,7 @@ class Site:
         return may or ANYBODY
 
     def environment(self, language: str) -> jinja2.Environment:
-        return _environment(self._templates, language)
+        return templating.environment(self._templates, language)
 
     def __call__(self, request: Request) -> Response:
         enter_trace(request.headers.get("traceparent"), request.headers.get("X-Cloud-Trace-Context"))
@@ -271,8 +290,8 @@ class Site:
         if request.method == "OPTIONS":
             return Response("", 204)
         request.admit(route.max_body, route.comes_back)
-        if request.method == "POST" and route.csrf:
-            visit.check_csrf()
+        if request.method == "POST" and route.csrf and not visit.check_csrf() and self.gate:
+            return self.gate.ask_again(visit)
         if self.gate is None or route.may == ANYBODY:
             return route.handler(visit, **parts)
         return self._behind(self.gate, visit, route, parts)
@@ -291,55 +310,44 @@ class Site:
         if (asked and languages.best(asked) != languages.SOURCE) or asked == languages.SOURCE:
             visit.language = languages.best(asked)
             visit.cookies["lang"] = (visit.language, ONE_YEAR)
-        elif cookie := request.cookies.get("lang"):
+        elif cookie := visit.cookie("lang"):
             visit.language = languages.best(cookie)
         elif request.accept_languages:
             visit.language = request.accept_languages.best_match(languages.available()) or languages.SOURCE
 
+    def cookie_name(self, name: str) -> str:
+        """Over https with the prefix that no other host or path can set it (RFC 6265bis, 4.1.3.2)."""
+        return f"__Host-{name}" if self.platform.settings.secure else name
+
     def _finish(self, visit: Visit, response: Response) -> Response:
-        settings = self.platform.settings
-        if not visit.api:
-            for name, value in SECURITY_HEADERS.items():
-                response.headers.setdefault(name, value)
-            response.headers.setdefault("Content-Language", visit.language)
-        if settings.secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
-        for name, (value, seconds) in visit.cookies.items():
-            response.set_cookie(name, value, seconds, secure=settings.secure, httponly=True, samesite="Lax")
-        origin = visit.request.headers.get("Origin")
+        settings, headers = self.platform.settings, response.headers
         if visit.api:
-            response.headers.add("Vary", "Origin")
-            if origin and origin in settings.allowed_origins:
-                response.headers["Access-Control-Allow-Origin"] = origin
-                response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-                response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
-                response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-                response.headers["Access-Control-Max-Age"] = "86400"
+            headers["X-Content-Type-Options"] = "nosniff"
+            self._share(visit, response)
+        else:
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Language", visit.language)
+        if visit.request.method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 300 or not visit.api:
+            headers.setdefault("Cache-Control", "no-store")  # it may carry somebody's link
+        if settings.secure:
+            headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+        for name, (value, seconds) in visit.cookies.items():
+            response.set_cookie(
+                self.cookie_name(name), value, seconds, secure=settings.secure, httponly=True, samesite="Lax"
+            )
         return response
 
-
-@cache
-def _environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.policies["ext.i18n.trimmed"] = True  # as infra/catalogues.py extracts
-    catalogue = languages.translations(language)
-    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["isolated"] = partial(languages.isolated, language=language)
-    environment.globals.update(
-        asset=asset,
-        languages=languages,
-        text=lambda texts: languages.text(texts, language),
-        direction=languages.direction(language),
-    )
-    return environment
+    def _share(self, visit: Visit, response: Response) -> None:
+        """Let the pages of allowed origins read an answer of the API (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+        headers, origin = response.headers, visit.request.headers.get("Origin")
+        headers.add("Vary", "Origin")
+        if origin and origin in self.platform.settings.allowed_origins:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+            headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            headers["Access-Control-Expose-Headers"] = "Retry-After"
+            headers["Access-Control-Max-Age"] = "86400"
 
 
 def _health(visit: Visit) -> Response:

@@ -96,11 +96,11 @@ class Browser:
         return self.get(response.headers["Location"].removeprefix(SETTINGS.base_url))
 
     def cookie(self, name: str) -> str:
-        found = self._client.get_cookie(name, DOMAIN)
+        found = self._client.get_cookie(f"__Host-{name}", DOMAIN)
         return found.value if found else ""
 
     def set_cookie(self, name: str, value: str) -> None:
-        self._client.set_cookie(name, value, domain=DOMAIN)
+        self._client.set_cookie(f"__Host-{name}", value, domain=DOMAIN)
 
     def _open(self, path: str, **options: Any) -> TestResponse:
         options.setdefault("environ_base", {"REMOTE_ADDR": self._address})

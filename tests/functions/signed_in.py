@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from shared.ids import key_of
 from shared.ports import Create, utc_text
 from shared.staff import sessions
 from shared.wiring import Platform
@@ -19,3 +20,12 @@ def signed_in(here: Platform, browser: Browser, email: str) -> Browser:
     here.store.commit([Create(sessions.SESSIONS, id, session)])
     browser.set_cookie(sessions.COOKIE, here.tokens.sign("desk.session", id))
     return browser
+
+
+def csrf_token(here: Platform, browser: Browser) -> str:
+    """As a page of a desk has it for ``browser`` in its session; gives a browser that has seen no page its name."""
+    if not browser.cookie("visitor"):
+        browser.set_cookie("visitor", secrets.token_hex(16))
+    cookie = browser.cookie(sessions.COOKIE)
+    session = key_of("session", cookie)[:32] if cookie else ""
+    return here.tokens.sign("csrf", f"{browser.cookie('visitor')}:{session}")

@@ -15,6 +15,7 @@ from functions.inquiries.base import Upload
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, Form, form_to, forms, press, words
 from tests.functions.inquiry_sites import WHO_HEAD, WHO_OFFICER, World, new_world
+from tests.functions.signed_in import csrf_token
 
 WHO_VIEWER, WIPO, WTO = "greta.olsen@who.example", "helena.brandt@wipo.example", "focal@wto.example"
 
@@ -349,4 +350,4 @@ def _form(page: TestResponse, ending: str) -> Form:
 
 def _token(world: World, browser: Browser) -> str:
     browser.get("/desk/absences")
-    return world.platform.tokens.sign("csrf", browser.cookie("visitor"))
+    return csrf_token(world.platform, browser)

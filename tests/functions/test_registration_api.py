@@ -209,6 +209,17 @@ def test_a_program_that_sends_a_form_gets_problems_as_json(api: Api, accept: str
     problem(api.browser.post("/api/events/none/registrations", data=PERSON | {"consent": "on"}, headers=headers), 404)
 
 
+def test_an_answer_with_a_link_is_stored_nowhere_and_taken_for_nothing_else(api: Api) -> None:
+    faulty = api.browser.post(PATH, json={}, headers={"Accept": "application/json"})
+    for answer in (api.post(), faulty, api.browser.get("/api/events"), api.browser.get("/api/nothing")):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        stored = answer.request.method == "GET" and answer.status_code == 200
+        assert ("Cache-Control" in answer.headers) is not stored
+    assert api.post().headers["Cache-Control"] == "no-store"
+    form = api.browser.post(PATH, data={**PERSON, "consent": "on", "email": "bob@example.org"})
+    assert (form.status_code, form.headers["Cache-Control"]) == (303, "no-store")
+
+
 def test_only_allowed_origins_may_read_the_answer(api: Api) -> None:
     for origin, allowed in (("https://ministry.example", True), ("https://evil.example", False)):
         preflight = api.browser._open(PATH, method="OPTIONS", headers={"Origin": origin})
