@@ -100,6 +100,7 @@ def merged(language: str = "en") -> MailsMerged:
         Item(kind="verify", link="https://onestop.example/v/token", until=NOW + timedelta(days=1), **event),
         Item(kind="repeated", link=MANAGE, **event),
         Item(kind="expired", link=FACTS.page, **event),
+        Item(kind="link", link=MANAGE, **event),
         Item(kind="request", link="https://onestop.example/i/token", reference="2345-6BCD"),
     ]
     return MailsMerged(email="ana@example.org", language=language, items=items, more=12)

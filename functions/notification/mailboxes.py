@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from functions.notification.mail import Mail
 from shared.addresses import address_key
 from shared.contracts.events import Event, Payload
-from shared.contracts.inquiries import InquiryMessageReceived, InquiryReceived
+from shared.contracts.inquiries import InquiryLinkMailed, InquiryMessageReceived, InquiryReceived
 from shared.contracts.registration import (
     RegistrationConfirmed,
     RegistrationExpired,
+    RegistrationLinkMailed,
     RegistrationPayload,
     RegistrationReceived,
     RegistrationRepeated,
@@ -39,7 +40,7 @@ APART_AT_LEAST = timedelta(hours=1)  # where a link in the second would end befo
 MAX_LISTED = 30  # in one merged mail; the others are counted
 KEEP, KEEP_CONFIRMED = timedelta(days=2), timedelta(days=90)
 PAGE = 50
-Kind = Literal["verify", "repeated", "expired", "request"]
+Kind = Literal["verify", "repeated", "expired", "link", "request"]
 
 
 class Item(BaseModel, defer_build=True):
@@ -134,8 +135,10 @@ def _new(now: datetime) -> Data:
 
 
 def _hold(book: Data, item: Item, mail: Mail, now: datetime) -> None:
-    if len(book["held"]) < MAX_LISTED:
-        book["held"] = [*book["held"], item.model_dump(mode="json")]
+    """The latest about one reference counts: an earlier link may be void, or over, by then."""
+    others = [other for other in book["held"] if other["reference"] != item.reference]
+    if len(others) < MAX_LISTED:
+        book["held"] = [*others, item.model_dump(mode="json")]
     else:
         book["more"] += 1
     last = from_utc_text(book["merged_at"]) if "merged_at" in book else now - APART
@@ -152,12 +155,14 @@ def _kept(key: str, known: Document | None, book: Data, now: datetime) -> Write:
 def _item(payload: Payload) -> Item | None:
     """What a merged mail says instead; None for a mail that is never held back."""
     match payload:
-        case InquiryReceived():
+        case InquiryReceived() | InquiryLinkMailed():
             return Item(kind="request", link=payload.recipients[0].link, reference=payload.reference)
         case RegistrationReceived():
             return _of_event(payload, "verify", payload.verify_link, payload.verify_by)
         case RegistrationRepeated():
             return _of_event(payload, "repeated", payload.manage_link)
+        case RegistrationLinkMailed():
+            return _of_event(payload, "link", payload.manage_link)
         case RegistrationExpired():
             return _of_event(payload, "expired", payload.event.page)
     return None

@@ -198,6 +198,7 @@ def _merged(payload: MailsMerged) -> list[Mail]:
         "verify": _("{event}: a registration. Confirm it by {time}, if it is yours:"),
         "repeated": _("{event}: you are registered already. See your registration:"),
         "expired": _("{event}: a registration was not confirmed in time and has expired. See the event:"),
+        "link": _("{event}: the link to your registration:"),
         "request": _("Request {reference}. See it, close it, or have it erased:"),
     }
 

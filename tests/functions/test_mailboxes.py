@@ -19,10 +19,11 @@ from functions.notification.mailboxes import (
 )
 from functions.notification.service import DELIVERIES, LEASE
 from shared.contracts.events import Payload
-from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived
+from shared.contracts.inquiries import InquiryAnswered, InquiryLinkMailed, InquiryMessageReceived
 from shared.contracts.registration import (
     RegistrationConfirmed,
     RegistrationExpired,
+    RegistrationLinkMailed,
     RegistrationReceived,
     RegistrationRepeated,
 )
@@ -43,13 +44,14 @@ def asked(number: int, language: str = "en") -> Payload:
     received = every_inquiry_payload(language)[0]
     link = f"https://onestop.example/i/{number}"
     recipients = [received.recipients[0].model_copy(update={"link": link})]  # type: ignore[attr-defined]
-    return received.model_copy(update={"recipients": recipients, "subject": "Spam", "message": "Buy spam"})
+    spam = {"subject": "Spam", "message": "Buy spam", "reference": f"REQU-{number}"}
+    return received.model_copy(update={"recipients": recipients, **spam})
 
 
 def registered(number: int, kind: type[RegistrationReceived] = RegistrationReceived) -> Payload:
     """A registration in Amina's name for one of many events."""
     event = FACTS.model_copy(update={"title": {"en": f"Forum {number}"}})
-    facts = common(event=event, registrant=person("en", "Spam", "Spam"))
+    facts = common(event=event, registrant=person("en", "Spam", "Spam"), reference=f"REGI-{number}")
     link = f"https://onestop.example/r/{number}/verify"
     return RegistrationReceived(**facts, verify_link=link, verify_by=START + timedelta(days=2))
 
@@ -141,20 +143,31 @@ def test_links_that_have_ended_are_left_out_and_alone_send_nothing(world: World)
 
 
 def test_all_that_a_form_can_cause_counts_together(world: World) -> None:
-    facts = common()
+    link = next(p for p in every_inquiry_payload() if isinstance(p, InquiryLinkMailed))
     payloads: list[Payload] = [
         asked(1),
         registered(2),
-        RegistrationRepeated(**facts),
-        RegistrationExpired(**facts),
-        RegistrationRepeated(**facts),
+        RegistrationRepeated(**common(reference="A")),
+        RegistrationExpired(**common(reference="B")),
+        RegistrationRepeated(**common(reference="C")),
+        RegistrationLinkMailed(**common(reference="D")),
+        link.model_copy(update={"reference": "E"}),
     ]
     for number, payload in enumerate(payloads):
         world.push(payload, f"event-{number}")
     assert len(world.mailer.seen) == SINGLE
     world.tick(GATHER)
+    text = text_of_last(world)
+    assert all(words in text for words in ("has expired", "registered already", "the link to", "Request E."))
+
+
+def test_only_the_latest_about_one_registration_is_told(world: World) -> None:
+    flood(world, 3)
+    world.push(registered(7), "event-7")
+    world.push(RegistrationExpired(**common(reference="REGI-7")), "event-8")
+    world.tick(GATHER)
     assert "has expired" in text_of_last(world)
-    assert "registered already" in text_of_last(world)
+    assert "Confirm it" not in text_of_last(world)
 
 
 def test_answers_and_confirmations_are_never_held_back(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from infra import person, transfer
 from shared.adapters.embedded.store import SqliteStore
+from shared.addresses import address_key
 from shared.ports import Create, Delete
 from tests.functions.registration_world import World
 
@@ -50,6 +51,15 @@ def test_after_cancelling_nothing_of_the_person_is_left_and_others_stay(world: W
     assert person.main(["jane@example.org", "--erase"]) == 0
     assert collections_about(world, "jane@example.org") == set()
     assert world.names("confirmed") == ["Janet"]
+
+
+def test_the_count_of_mails_under_the_hash_goes_too(world: World) -> None:
+    world.store.commit([Create("mailboxes", address_key("Jane@example.org"), {"count": 1})])
+    world.store.commit([Create("mailboxes", address_key("janet@example.org"), {"count": 1})])
+    assert isinstance(world.store, SqliteStore)
+    found = {f"{document.collection}/{document.id}" for document in person.about(world.store, "jane@example.org")}
+    assert f"mailboxes/{address_key('jane@example.org')}" in found
+    assert f"mailboxes/{address_key('janet@example.org')}" not in found
 
 
 def test_a_mail_that_is_on_its_way_is_not_lost(world: World, capsys: pytest.CaptureFixture[str]) -> None:
