@@ -55,7 +55,7 @@ class House:
     Args:
         targets: WSGI applications by target (``registration-web``).
         push_authorization: the header that pushes carry.
-        complaints: what was logged as an error, or with a traceback, since the start.
+        complaints: what was logged with a traceback since the start.
     """
 
     platform: Platform
@@ -146,7 +146,7 @@ class _Complaints(logging.Handler):
         self._found = found
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info or record.levelno >= logging.ERROR:
+        if record.exc_info:
             self._found.append(logging.Formatter().format(record))
 
 

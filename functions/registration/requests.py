@@ -36,7 +36,7 @@ def form_body(visit: Visit) -> dict[str, Any]:
         plain = name.removesuffix("[]")
         if plain.startswith("answers."):
             body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
-        elif plain not in ("csrf_token", "submission", *GUARD_FIELDS) and value:
+        elif plain not in ("answers", "csrf_token", "submission", *GUARD_FIELDS) and value:
             body[plain] = value
     body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
     return body

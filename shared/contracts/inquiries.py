@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from shared.contracts.events import Payload
+from shared.fields import Zone
 
 Outcome = Literal["leads", "supports", "failed", "not_needed", "set_aside"]
 
@@ -123,7 +124,7 @@ class StaffPayload(InquiryPayload):
     country: str
     message: str
     due_at: datetime
-    timezone: str  # IANA, of the organisation
+    timezone: Zone  # of the organisation
 
 
 class InquiryRouted(StaffPayload):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from shared.contracts.events import Payload
+from shared.fields import Zone
 
 State = Literal[
     "unverified", "pending", "confirmed", "waitlisted", "offered", "cancelled", "declined", "expired", "attended"
@@ -21,7 +22,7 @@ class EventFacts(Payload):
     title: Texts
     starts_at: datetime
     ends_at: datetime
-    timezone: str  # IANA
+    timezone: Zone
     mode: Literal["in_person", "virtual", "hybrid"]
     location: Texts
     organiser: str

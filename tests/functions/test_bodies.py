@@ -23,7 +23,7 @@ OPEN_EVENT = "local-production-forum-next"
 PERSON = {
     "given_name": "Amina",
     "family_name": "Tester",
-    "email": "amina@ministry.test",
+    "email": "amina@ministry.example",
     "country": "KE",
     "category": "delegation",
     "consent": True,
