@@ -12,6 +12,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from shared.addresses import ascii_domain
+from shared.private_folder import private_folder
 
 LOCAL_PUSHER = "pusher@onestop.local"  # the local runner's stand-in for Pub/Sub's service account
 PUSH_KEYS = "push.keys.json"  # in the data folder: its public keys
@@ -62,6 +63,7 @@ class Settings:
     desk_keys: tuple[
         str, ...
     ] = ()  # as secret_keys, for what makes a browser a colleague's; none where only the public comes
+    mailbox_open: bool = False  # the local mailbox shows everybody's mails to whoever reaches this server
     traces: str = ""  # where OpenTelemetry spans go: "otlp", "console" or nowhere
 
     @property
@@ -133,6 +135,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         inbound_authserv=environ.get("ONESTOP_INBOUND_AUTHSERV", "").strip(),
         smtputf8=_switch("ONESTOP_SMTPUTF8", environ.get("ONESTOP_SMTPUTF8", "off")),
         reply_domain=_domain("ONESTOP_REPLY_DOMAIN", environ.get("ONESTOP_REPLY_DOMAIN", "")),
+        mailbox_open=_mailbox(environ.get("ONESTOP_MAILBOX", "local")),
         traces=_traces(environ.get("OTEL_TRACES_EXPORTER", "")),
     )
 
@@ -190,6 +193,12 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
+def _mailbox(value: str) -> bool:
+    if value not in ("local", "open"):
+        raise BadSettings(f"ONESTOP_MAILBOX is {value!r}: set it to 'local' (this machine alone) or 'open' (everybody)")
+    return value == "open"
+
+
 def _push_auth(value: str, emulated: bool) -> bool:
     """The Pub/Sub emulator alone sends no tokens, so there alone the check may be off. ``platform``: the function is
     behind Cloud Run's own check (IAM), which removes the signature from what it lets through."""
@@ -204,7 +213,7 @@ def _local_key(data: Path) -> str:
     """The key of this data folder, made on first use; the first of several processes wins."""
     path = data / "secret.key"
     if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
+        private_folder(data)
         draft = data / f"secret.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(32))

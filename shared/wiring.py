@@ -10,6 +10,7 @@ from functools import cache
 from shared import logs, topology, tracing
 from shared.adapters.clock import SystemClock
 from shared.ports import Bus, Clock, Files, Mailer, Store
+from shared.private_folder import private_folder
 from shared.settings import PUSH_KEYS, Settings, from_environment
 from shared.tokens import Tokens
 
@@ -34,6 +35,8 @@ class Platform:
 
 def build(settings: Settings) -> Platform:
     """Adapters are imported where they are chosen: the embedded engine never loads Google's clients."""
+    if settings.on_this_machine:
+        private_folder(settings.data)
     clock = SystemClock(settings.data / "clock.offset" if settings.test_clock else None)
     tokens = Tokens(settings.secret_keys, settings.desk_keys)
     plan = topology.load()

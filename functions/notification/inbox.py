@@ -7,12 +7,15 @@ import email.policy
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
-from typing import NamedTuple, Protocol
+from functools import wraps
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from flask import Response
 
+from shared.web.places import is_this_machine, parse_address
 from shared.web.problem import Problem
-from shared.web.site import ANYBODY, POLICY, Site, Visit
+from shared.web.site import ANYBODY, POLICY, Handler, Site, Visit
 
 PAGE = 25
 VIEWS = ("html", "text", "headers", "source")
@@ -49,6 +52,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
     box = mailbox
 
     @site.route("/mailbox", may=ANYBODY)
+    @_guarded
     def overview(visit: Visit) -> Response:
         keys, number = box.keys(), max(visit.request.args.get("page", 1, type=int), 1)
         shown = keys[(number - 1) * PAGE : number * PAGE]
@@ -56,6 +60,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         return visit.page("mailbox.html", lines=lines, number=number, more=len(keys) > number * PAGE, total=len(keys))
 
     @site.route("/mailbox/<key>", may=ANYBODY)
+    @_guarded
     def one(visit: Visit, key: str) -> Response:
         content = _content(visit, box, key)
         message = _parsed(content)
@@ -75,6 +80,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         return page
 
     @site.route("/mailbox/<key>/html", may=ANYBODY)
+    @_guarded
     def html_part(visit: Visit, key: str) -> Response:
         body = _parsed(_content(visit, box, key)).get_body(("html",))
         html = body.get_content() if body else ""
@@ -83,6 +89,7 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         return Response(new_window, headers=confined, content_type="text/html; charset=utf-8")
 
     @site.route("/mailbox/<key>/attachments/<int:number>", may=ANYBODY)
+    @_guarded
     def attachment(visit: Visit, key: str, number: int) -> Response:
         found = _attachments(_parsed(_content(visit, box, key)))
         if number >= len(found):
@@ -92,6 +99,34 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         response.headers.set("Content-Disposition", "attachment", filename=part.get_filename() or f"part-{number}")
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Everybody's mails, sign-in links among them: for this machine's own browser alone, under a name of this server.
+
+    Another name is a page elsewhere that had its name resolved to this machine (DNS rebinding).
+    """
+
+    @wraps(handler)
+    def guarded(visit: Visit, **parts: Any) -> Response:
+        settings = visit.platform.settings
+        if not settings.mailbox_open and not (is_this_machine(visit.request) and _names_us(visit)):
+            _ = visit.gettext
+            detail = _("Open it in a browser on the machine that runs onestop, or set ONESTOP_MAILBOX=open there.")
+            raise Problem(403, "mailbox", _("The mailbox is open to its own machine only."), detail)
+        return handler(visit, **parts)
+
+    return guarded
+
+
+def _names_us(visit: Visit) -> bool:
+    try:
+        name = urlsplit(f"//{visit.request.host}").hostname or ""
+    except ValueError:
+        return False
+    address = parse_address(name)
+    known = ("localhost", urlsplit(visit.platform.settings.base_url).hostname)
+    return name in known or (address is not None and address.is_loopback)
 
 
 def _content(visit: Visit, box: Mailbox, key: str) -> bytes:

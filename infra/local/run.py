@@ -33,6 +33,7 @@ from infra.entry import root_main
 from infra.local import emulators
 from infra.local.processes import ROOT, Child, Family
 from shared import settings, topology, wiring
+from shared.private_folder import private_folder
 from shared.topology import Target, Topology
 
 HOST = "127.0.0.1"
@@ -154,7 +155,11 @@ def read_plan(environ: dict[str, str]) -> Plan:
 def take_folder(data: Path) -> IO[str]:
     """The data folder, made and locked for this run. Raises ``Refused``."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        if not private_folder(data):
+            raise Refused(
+                f"the data folder {data} holds other things, and others can read it: choose a new one, as in"
+                " 'make run DATA=FOLDER', or close this one with chmod 700"
+            )
         lock = (data / "run.lock").open("a")
     except OSError as error:
         raise Refused(

@@ -33,7 +33,7 @@ from shared.staff.models import Staff
 from shared.web.site import Site
 from shared.wiring import Platform
 from tests.functions import inquiry_world, registration_world
-from tests.functions.browser import Browser, platform
+from tests.functions.browser import SETTINGS, Browser, platform
 from tests.functions.signed_in import signed_in
 from tests.payloads import NOW
 
@@ -66,7 +66,9 @@ INQUIRY, MAIL, EVENT = "/desk/inquiries/<reference>", "/desk/quarantine/<id>", "
 class Desks:
     def __init__(self, folder: Path) -> None:
         bus = SqliteBus(folder / "bus.db", topology.load())
-        self.platform = replace(platform(folder), mailer=MaildirMailer(folder / "mail"), bus=bus)
+        self.platform = replace(
+            platform(folder, replace(SETTINGS, mailbox_open=True)), mailer=MaildirMailer(folder / "mail"), bus=bus
+        )
         here = self.platform
         content.import_into(here.store, content.read(content.sample_files()), here.clock.now())
         self.inquiries, means = _inquiries(here)
@@ -173,5 +175,6 @@ class Desks:
 
 
 def _inquiries(here: Platform) -> tuple[Service, Means]:
-    means = Means(here.store, here.files, here.clock, here.tokens, here.settings.base_url, "onestop.test")
+    base_url = here.settings.base_url
+    means = Means(here.store, here.files, here.clock, here.tokens, base_url, "onestop.test", trusts_senders=True)
     return Service(means), means

@@ -50,7 +50,7 @@ def browser(here: Platform, deliveries: Deliveries) -> Browser:
     assert isinstance(here.mailer, MaildirMailer)
     inbox.register(site, here.mailer)
     sign_in_pages.routes(sign_in)
-    return Browser(site, sign_in)
+    return Browser(site, sign_in, address="127.0.0.1")
 
 
 def mail(
@@ -76,6 +76,49 @@ def messages(page: TestResponse) -> list[str]:
 
 
 # -- the mailbox --
+
+
+def mailbox(here: Platform, **settings: object) -> Site:
+    site = Site(replace(here, settings=replace(here.settings, **settings)), TEMPLATES, DeskGate())  # type: ignore[arg-type]
+    assert isinstance(here.mailer, MaildirMailer)
+    inbox.register(site, here.mailer)
+    return site
+
+
+PATHS = ("/mailbox", "/mailbox/x", "/mailbox/x/html", "/mailbox/x/attachments/0")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("203.0.113.7", {}),
+        ("203.0.113.7", {"X-Forwarded-For": "127.0.0.1"}),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.7, 127.0.0.1"}),  # through a web server in front
+        ("127.0.0.1", {"Host": "evil.example:8080"}),  # DNS rebinding
+        ("127.0.0.1", {"Host": "127.0.0.1.evil.example"}),
+        ("127.0.0.1", {"Host": "[::1"}),
+        ("127.0.0.1", {"Host": "192.168.1.5:8080"}),
+    ],
+)
+def test_the_mailbox_answers_its_own_machine_and_name_alone(
+    here: Platform, path: str, peer: str, headers: dict[str, str]
+) -> None:
+    refused = Browser(mailbox(here, trusted_hops=1), address=peer).get(path, headers=headers)
+    assert refused.status_code in (400, 403)
+    assert "own machine only" in refused.text or refused.status_code == 400
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "onestop.test"])
+def test_this_machine_reads_it_under_each_of_its_names(here: Platform, host: str) -> None:
+    browser = Browser(mailbox(here, trusted_hops=1), address="127.0.0.1")
+    assert browser.get("/mailbox", headers={"Host": host, "X-Forwarded-For": "127.0.0.1"}).status_code == 200
+
+
+def test_the_operator_may_open_it_to_everybody(here: Platform) -> None:
+    """The negative control too: with the guard off, the same request reads the mails."""
+    browser = Browser(mailbox(here, mailbox_open=True))
+    assert browser.get("/mailbox", headers={"Host": "evil.example"}).status_code == 200
 
 
 def test_the_newest_mail_comes_first_and_old_ones_are_a_page_away(
