@@ -48,8 +48,10 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
     _ = _gettext(payload)
     deadline = payload.verify_by
     verify_by = _deadline(deadline, payload.event.timezone, _language(payload))
+    kept = payload.kept_until and _deadline(payload.kept_until, payload.event.timezone, _language(payload))
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
-    mail = _registration(payload, "received", subject, greet=False, verify_link=link, verify_by=verify_by)
+    values: dict[str, Any] = {"verify_link": link, "verify_by": verify_by, "kept_until": kept}
+    mail = _registration(payload, "received", subject, greet=False, **values)
     return [replace(mail, useless_after=deadline)]
 
 

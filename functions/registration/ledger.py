@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from functions.registration import seats
+from functions.registration import holds, seats
 from functions.registration.models import Registration
 from shared.addresses import folded_address
 from shared.contracts.events import Payload, outbox_row
@@ -46,12 +46,17 @@ def ending(
     writes: list[Write] = [
         Delete(PERSONS, key_of(registration.event, folded_address(registration.email)), None),
         *([outbox_row(SOURCE, notice, now)] if notice else []),
-        *seats.give_back(registration.event, registration.pools),
+        *returning(registration, now),
     ]
-    if registration.pools:
-        writes.append(outbox_row(SOURCE, SeatsReleased(event=registration.event), now))
-    registration.state, registration.pools, registration.ended_at = state, [], utc_text(now)
+    registration.state, registration.ended_at = state, utc_text(now)
     return [changing(registration), *writes]
+
+
+def returning(registration: Registration, now: datetime) -> list[Write]:
+    """Writes that give back the seat that ``registration`` has, if any, and what counted it as kept."""
+    pools, registration.pools = registration.pools, []
+    told = [outbox_row(SOURCE, SeatsReleased(event=registration.event), now)] if pools else []
+    return [*holds.drop(registration), *seats.give_back(registration.event, pools), *told]
 
 
 def in_line(event: str, category: str) -> list[Where]:

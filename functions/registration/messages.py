@@ -43,7 +43,14 @@ class Composer:
         verify_by = from_utc_text(registration.verify_by)
         token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
         link = f"{self._base_url}/r/{token}/verify"
-        return RegistrationReceived(**self.base(event, registration), verify_link=link, verify_by=verify_by)
+        limited = event.pools(event.category_of(registration.category))
+        held = from_utc_text(registration.held_until) if registration.held_until else None
+        return RegistrationReceived(
+            **self.base(event, registration),
+            verify_link=link,
+            verify_by=verify_by,
+            kept_until=held if limited else verify_by,
+        )
 
     def repeated(self, event: EventDefinition, registration: Registration) -> Payload:
         """To somebody who registers again: the verification once more, or the link to what is there."""

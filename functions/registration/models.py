@@ -262,6 +262,8 @@ class Registration(BaseModel, defer_build=True):
     pools: list[str]
     created_at: str
     verify_by: str | None = None
+    held_until: str | None = None  # while unverified, a seat is kept until then
+    holds: list[str] = []  # what counts that seat as kept (holds.py)
     waitlisted_at: str | None = None
     confirmed_at: str | None = None
     ended_at: str | None = None  # cancelled or expired

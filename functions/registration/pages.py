@@ -11,7 +11,7 @@ from functions.registration import listing
 from functions.registration import service as s
 from functions.registration.models import EventDefinition, check_answers
 from functions.registration.personal import LINK_LIFE
-from functions.registration.requests import form_body, parse, receipt_path, refusals
+from functions.registration.requests import form_body, origin, parse, receipt_path, refusals
 from functions.registration.service import Registrations
 from shared.contracts.visitors import RegistrationCodeRequested
 from shared.tokens import BadToken
@@ -88,7 +88,7 @@ class Pages:
             if errors := _guard_errors(visit, event, request.email, guarded):
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
-                receipt = self._service.register(event.id, request, key)
+                receipt = self._service.register(event.id, request, key, origin(visit))
         except Problem as problem:
             if problem.status not in (409, 413, 422):
                 raise

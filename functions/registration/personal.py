@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from functions.registration import holds
 from functions.registration.base import Base
 from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, Closed, NotPossible
@@ -106,11 +107,11 @@ class Personal(Base):
                 raise Closed(event, "past")
             had_seat = bool(registration.pools)
             registration.state, registration.verify_by = "confirmed", None
-            claims: list[Write] = []
+            claims = holds.drop(registration)
             if had_seat:
                 registration.confirmed_at = utc_text(now)
             else:
-                claims = self._placing.place(event, registration, now)
+                claims += self._placing.place(event, registration, now)
             try:
                 self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
             except Conflict:

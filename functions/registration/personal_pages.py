@@ -52,6 +52,7 @@ class PersonalPages:
             phase=phase,
             position=self._service.position(registration) if waiting else None,
             verify_by=from_utc_text(registration.verify_by) if registration.verify_by else None,
+            held_until=from_utc_text(registration.held_until) if registration.held_until else None,
             answers=_readable_answers(visit, event, registration) if registration.state not in OVER else [],
             may_change=registration.state not in OVER and phase != "past",
             done=visit.request.args.get("done"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from functions.registration import seats
+from functions.registration import holds, seats
 from functions.registration.catalogue import Catalogue, definition
 from functions.registration.errors import Full
 from functions.registration.models import EventDefinition, Registration
@@ -16,6 +16,23 @@ class Placing:
         self._store = store
         self._events = events
         self._seats = free
+
+    def keep(self, event: EventDefinition, registration: Registration, now: datetime, origin: str) -> list[Write]:
+        """Keep a seat for an unverified ``registration``, where there is one and its network and the pools may still
+        have some kept; otherwise it stays without until it is verified. Raises ``Full``."""
+        pools, sizes = event.pools(event.category_of(registration.category)), event.capacities()
+        if not pools:
+            return []
+        ids = holds.find(self._store, event, pools, origin)
+        if ids is None:
+            if not event.waitlist and any(self._seats.left(pool) == 0 for pool in pools):
+                raise Full(event.id)
+            return []
+        free = min(self._seats.left(pool) / sizes[pool] if sizes[pool] else 0 for pool in pools)
+        claims = self.place(event, registration, now)
+        if not registration.pools:
+            return claims
+        return [*claims, *holds.keep(registration, ids, holds.until(event, registration, free, now))]
 
     def place(self, event: EventDefinition, registration: Registration, now: datetime) -> list[Write]:
         """Claim a seat for ``registration``; where there is none, put it into the waitlist (unless it is unverified:

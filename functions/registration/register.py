@@ -35,7 +35,9 @@ class Receipt:
 
 
 class Registering(Base):
-    def register(self, event_id: str, request: RegistrationRequest, idempotency_key: str | None = None) -> Receipt:
+    def register(
+        self, event_id: str, request: RegistrationRequest, idempotency_key: str | None = None, origin: str = ""
+    ) -> Receipt:
         """Register one person, once.
 
         A key decides before anything else: with one that was used before, the answer tells of the registration that it
@@ -44,6 +46,7 @@ class Registering(Base):
 
         Args:
             idempotency_key: of one kind of client (``form:...``, ``api:...``), good for two days and this event.
+            origin: the network that asks, hashed, for which only so many seats are kept unverified; empty: not counted.
 
         Raises:
             EventNotFound, Closed, Full, AlreadyRegistered, KeyReused
@@ -57,7 +60,7 @@ class Registering(Base):
         try:
             _check_open(event, now)
             answers = _fitting(event, request)
-            return decide(lambda: self._attempt(event, request, answers, key, now), ATTEMPTS)
+            return decide(lambda: self._attempt(event, request, answers, key, now, origin), ATTEMPTS)
         except (Refusal, BadRequest) as error:
             if key is None:
                 raise
@@ -65,10 +68,19 @@ class Registering(Base):
         return decide(lambda: self._refuse(event, key, refusal, now), ATTEMPTS)
 
     def _attempt(
-        self, event: EventDefinition, request: RegistrationRequest, answers: Data, key: Key | None, now: datetime
+        self,
+        event: EventDefinition,
+        request: RegistrationRequest,
+        answers: Data,
+        key: Key | None,
+        now: datetime,
+        origin: str,
     ) -> Receipt:
         registration = _newcomer(event, request, answers, now)
-        claims = self._placing.place(event, registration, now)
+        if registration.state == "unverified":
+            claims = self._placing.keep(event, registration, now, origin)
+        else:
+            claims = self._placing.place(event, registration, now)
         announcement = self._announce(event, registration, now)
         writes: list[Write] = [
             Create(REGISTRATIONS, registration.reference, stored(registration)),

@@ -10,7 +10,9 @@ from functions.registration import service as s
 from functions.registration.catalogue import EventNotFound
 from functions.registration.models import RegistrationRequest
 from functions.registration.service import Receipt
+from shared.ids import key_of
 from shared.web.abuse import GUARD_FIELDS
+from shared.web.places import is_this_machine, place_of
 from shared.web.problem import FieldError, Problem, field_errors, invalid
 from shared.web.site import Visit
 
@@ -40,6 +42,16 @@ def form_body(visit: Visit) -> dict[str, Any]:
             body[plain] = value
     body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
     return body
+
+
+def origin(visit: Visit) -> str:
+    """The network that a request comes from, as the service counts it: hashed, with a key of ours. Empty for this
+    machine's own programs; one and the same for all whose address cannot be told."""
+    if is_this_machine(visit.request):
+        return ""
+    settings = visit.platform.settings
+    place = place_of(visit.request, settings.trusted_hops)
+    return key_of(settings.secret_keys[-1], "network", place.network if place else "")[:20]
 
 
 class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)

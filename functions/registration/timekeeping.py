@@ -8,7 +8,7 @@ from datetime import datetime
 
 from functions.registration import seats
 from functions.registration.catalogue import EVENTS, Catalogue, definition, stored
-from functions.registration.ledger import REGISTRATIONS, SOURCE, changing, ending, in_line, registration_of
+from functions.registration.ledger import REGISTRATIONS, SOURCE, changing, ending, in_line, registration_of, returning
 from functions.registration.messages import Composer
 from functions.registration.models import EventDefinition, Registration
 from shared.contracts.events import outbox_row
@@ -45,6 +45,7 @@ class Timekeeper:
 
     def tick(self) -> None:
         self.expire_unverified()
+        self.release_holds()
         returned = self._store.query(seats.RETURNED, limit=500)
         for event in {ticket.data["event"] for ticket in returned}:
             self.settle(event)
@@ -63,6 +64,22 @@ class Timekeeper:
                 notice = None if over else self._compose.expired(event, registration)
                 try:
                     self._store.commit(ending(registration, "expired", notice, now))
+                except Conflict:
+                    continue  # verified or cancelled this moment
+                done += 1
+        return done
+
+    def release_holds(self) -> int:
+        """Give on the seats that were kept for too long; the registrations can still be verified. Returns how many."""
+        done = 0
+        now = self._clock.now()
+        where: list[Where] = [("state", "==", "unverified"), ("held_until", "<", utc_text(now))]
+        while page := self._store.query(REGISTRATIONS, *where, order="held_until", limit=PAGE):
+            for document in page:
+                registration = registration_of(document)
+                returned = returning(registration, now)
+                try:
+                    self._store.commit([changing(registration), *returned])
                 except Conflict:
                     continue  # verified or cancelled this moment
                 done += 1

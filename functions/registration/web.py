@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.pages import Pages
-from functions.registration.requests import form_body, parse, receipt_path, refusals
+from functions.registration.requests import form_body, origin, parse, receipt_path, refusals
 from functions.registration.service import Receipt, Registrations
 from shared.ports import utc_text
 from shared.web import openapi, paging
@@ -79,7 +79,7 @@ def register(site: Site, service: Registrations) -> None:
         request = parse(visit, body)
         check_program(visit)
         with refusals(visit):
-            receipt = service.register(event_id, request, key and f"api:{key}")
+            receipt = service.register(event_id, request, key and f"api:{key}", origin(visit))
         if is_form:
             return visit.redirect(receipt_path(visit, event_id, receipt))
         return visit.json(_registered(visit, event_id, receipt).model_dump(), 201)

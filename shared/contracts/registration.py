@@ -48,11 +48,15 @@ class RegistrationPayload(Payload):
 
 
 class RegistrationReceived(RegistrationPayload):
-    """Somebody registered; the address waits to be verified. The seat is kept until ``verify_by``."""
+    """Somebody registered; the address waits to be verified by ``verify_by``.
+
+    A seat is kept until ``kept_until``; None where none is: then whoever verifies gets one if one is free.
+    """
 
     type: ClassVar[str] = "registration.received"
     verify_link: str
     verify_by: datetime
+    kept_until: datetime | None = None
 
 
 class RegistrationRepeated(RegistrationPayload):

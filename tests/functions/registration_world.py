@@ -87,8 +87,8 @@ class World:
         return event
 
     def register(self, name: str, event: str = "forum", category: str = "participant", **more: Any) -> Receipt:
-        key = more.pop("key", None)
-        return self.service.register(event, request(name, category, **more), key)
+        key, origin = more.pop("key", None), more.pop("origin", "")
+        return self.service.register(event, request(name, category, **more), key, origin)
 
     def registrations(self, state: str | None = None) -> list[Registration]:
         where = [("state", "==", state)] if state else []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import content, pages, personal_pages, web
+from functions.registration import content, holds, pages, personal_pages, web
 from functions.registration.main import TEMPLATES
 from functions.registration.service import Registrations
 from shared.ports import Unavailable
@@ -261,6 +261,23 @@ def test_a_key_after_the_cancellation_says_so(api: Api) -> None:
     told = problem(api.post(**{"Idempotency-Key": "k"}), 410)
     assert told["type"].endswith("/registration-over")
     assert api.post(**{"Idempotency-Key": "new"}).status_code == 201
+
+
+def test_one_network_keeps_a_handful_of_seats_whatever_addresses_it_invents(api: Api) -> None:
+    api.coming(verify_email=True, seats=60)
+    for number in range(12):
+        assert api.post({"email": f"p{number}@example.org"}).json["state"] == "unverified"
+    kept = api.platform.store.query(holds.HOLDS)
+    assert api.world.tickets("forum:*") == 60 - holds.PER_NETWORK
+    assert not [hold for hold in kept if "203.0.113" in hold.id]
+
+
+def test_this_machines_own_programs_are_counted_in_the_share_alone(api: Api) -> None:
+    api.coming(verify_email=True, seats=60)
+    here = Browser(api.browser._sites[0], address="127.0.0.1")
+    for number in range(12):
+        here.post(PATH, json={**PERSON, "email": f"p{number}@example.org"})
+    assert holds.PER_NETWORK < 60 - api.world.tickets("forum:*") <= 60 // holds.SHARE
 
 
 def test_a_store_that_is_away_is_answered_honestly(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

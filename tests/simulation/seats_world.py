@@ -14,7 +14,7 @@ from typing import Any
 
 import greenlet
 
-from functions.registration import catalogue, content, placing, seats, timekeeping
+from functions.registration import catalogue, content, holds, seats, timekeeping
 from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, KeyReused, NotPossible, Over, Refusal
 from functions.registration.ledger import REGISTRATIONS, registration_of
@@ -129,6 +129,7 @@ class World:
             (5, lambda: self._behind_a_link(service.verify, "verify")),
             (6, lambda: self._deliver(keeper)),
             (2, keeper.expire_unverified),
+            (2, keeper.release_holds),
             (1, lambda: self._import(service._store)),
         ]
         self.chance.choices([act for _, act in actions], [weight for weight, _ in actions])[0]()
@@ -136,7 +137,9 @@ class World:
     def _register(self, service: Registrations) -> None:
         name = f"p{self.chance.randrange(40)}"
         key = f"key-{name}" if self.chance.random() < 0.5 else None
-        receipt = service.register("forum", request(name, self.chance.choice("abc")), key)
+        receipt = service.register(
+            "forum", request(name, self.chance.choice("abc")), key, self.chance.choice(("", "here", "there"))
+        )
         if key:
             self.answers.setdefault(key, set()).add(receipt.reference)
 
@@ -188,8 +191,8 @@ class World:
         clock = SimpleNamespace(monotonic=lambda: self.time, sleep=lambda seconds: self._pause())
         for module in (catalogue, seats, timekeeping, ports):
             monkeypatch.setattr(module, "time", clock)
-        for module in (ports, seats, timekeeping, placing):
-            monkeypatch.setattr(module, "random", self.chance, raising=False)
+        for module in (ports, seats, timekeeping, holds):
+            monkeypatch.setattr(module, "random", self.chance)
         drawn = SimpleNamespace(
             token_hex=lambda count: f"{self.chance.getrandbits(8 * count):0{2 * count}x}",
             randbelow=self.chance.randrange,
@@ -270,6 +273,7 @@ class World:
         event = self._event()
         assert event is not None
         self._count_seats(event)
+        self._count_holds()
         self._look_for_idle_seats(event)
         self.faults += [f"{key} was answered with {len(found)} registrations" for key, found in self.answers.items()
                         if len(found) > 1]  # fmt: skip
@@ -286,6 +290,12 @@ class World:
                 self.faults.append(f"{pool.id}: {held} held and {idle} idle of {issued}")
             if issued != wanted and (issued < wanted or idle):
                 self.faults.append(f"{pool.id}: {issued} issued ({idle} idle) where {wanted} are wanted")
+
+    def _count_holds(self) -> None:
+        noted = sorted(id for registration in self._registrations("unverified") for id in registration.holds)
+        stored = sorted(document.id for document in self.plain.query(holds.HOLDS, limit=1000))
+        if noted != stored:
+            self.faults.append(f"holds {noted} are noted where {stored} are counted")
 
     def _look_for_idle_seats(self, event: EventDefinition) -> None:
         if event.kept.line_first:
