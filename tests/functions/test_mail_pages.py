@@ -207,6 +207,19 @@ def test_failed_mail_is_shown_with_its_reason_and_tried_again(
     assert browser.send(page).status_code == 409, "the second click finds it queued"
 
 
+def test_a_relay_that_repeats_the_address_does_not_tell_it_to_the_desk(
+    here: Platform, deliveries: Deliveries, browser: Browser
+) -> None:
+    sign_in(here, browser)
+    mail(here, deliveries, "e1", "perm-fail@simulate.invalid")
+    (delivery,) = here.store.query("deliveries", ("state", "==", "failed"))
+    said = {**delivery.data, "reason": "550 5.1.1 <perm-fail@simulate.invalid>: no such user"}
+    here.store.commit([Replace("deliveries", delivery.id, said, delivery.version)])
+    page = browser.get("/desk/mail")
+    assert "no such user" in words(page)
+    assert "perm-fail" not in page.text
+
+
 def test_a_dead_letter_is_replayed_once(here: Platform, browser: Browser) -> None:
     sign_in(here, browser)
     letter = {

@@ -121,12 +121,22 @@ def cells(desks: Desks) -> Iterator[Cell]:
         may = permission(rule.rule, method, route)
         kind = next((kind for kind in (INQUIRY, MAIL, EVENT) if f"{rule.rule}/".startswith(f"{kind}/")), None)
         things = [thing for thing in desks.things if thing.kind == kind] if kind else [None]
+        if kind and len(rule.arguments & things[0].parts.keys()) > 1:
+            things = [*things, *crossed(things, kind)]
         for thing in things:
             for path in paths(rule, thing, method):
                 for actor in ACTORS:
                     yield Cell(method, rule.rule, path, may, actor, thing)
                     if method == "POST":
                         yield Cell(method, rule.rule, path, may, actor, thing, token=False)
+
+
+def crossed(things: list[Thing], kind: str) -> Iterator[Thing]:
+    """The address of one thing with a part of another, a colleague's inquiry with a stranger's file: nobody's."""
+    owner = kind.rpartition("<")[2].rstrip(">")
+    for one, other in zip(things, things[1:] + things[:1], strict=True):
+        parts = {**other.parts, owner: one.parts[owner]}
+        yield Thing(kind, f"{one.name} with a part of {other.name}", frozenset(), parts, one.mark, one.person)
 
 
 def paths(rule: Rule, thing: Thing | None, method: str) -> Iterator[str]:
