@@ -14,7 +14,7 @@ HEADER_LINES = range(3, 9)  # From, Sent, To, Cc, Subject ... in any language
 INTRODUCTION_LINES = 3  # "On ..., Somebody <...> wrote:", as it is wrapped
 _RULE = re.compile(r"^\s*[_-]{5,}.*$")
 _HEADER_LINE = re.compile(r"^[*\s]*[^\s:：][^:：]{0,30}[:：]\s*\S")
-_BRACKETED = re.compile(r"[<\[]\S+@|mailto:", re.IGNORECASE)
+_BRACKETED = re.compile(r"[<\[][^\s<\[]+@|mailto:", re.IGNORECASE)  # each scan ends at the next bracket
 _MARKS = re.compile("[\u200e\u200f]")  # of direction, around dates
 
 
