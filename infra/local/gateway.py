@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import sys
@@ -26,6 +27,7 @@ from aiohttp import (
     TCPConnector,
     web,
 )
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -135,7 +137,9 @@ def _without_hops(headers: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 def application(routes: Routes, patience: float = PATIENCE) -> web.Application:
-    app = web.Application(client_max_size=SMALL_BODY)
+    # A body goes on as it came: what is not gzip, whatever its header says, is for the function to refuse.
+    app = web.Application(client_max_size=SMALL_BODY, handler_args={"auto_decompress": False})
+    logging.getLogger("aiohttp.server").addFilter(_of_ours)
     app.router.add_route("*", "/{path:.*}", _handle)
 
     async def client(app: web.Application) -> AsyncIterator[None]:
@@ -152,6 +156,12 @@ def application(routes: Routes, patience: float = PATIENCE) -> web.Application:
 
     app.cleanup_ctx.append(client)
     return app
+
+
+def _of_ours(record: logging.LogRecord) -> bool:
+    """aiohttp tells of every request that is no HTTP with a traceback; it was answered, and is no fault of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 async def _handle(request: web.Request) -> web.StreamResponse:

@@ -84,7 +84,10 @@ def faults(village: Village, call: Call, answer: Answer, seconds: float) -> Iter
 def _frameworks_own(call: Call, answer: Answer) -> bool:
     """Answered by the functions framework before any of our code: two paths, and what no rule of its own matches."""
     path = unquote(call.address.partition("?")[0])
-    return answer.status == 308 or "\n" in path or path.startswith(("/robots.txt", "/favicon.ico", "/static/"))
+    no_host = answer.status == 400 and any(name == "Host" for name, _ in call.headers)
+    return (
+        no_host or answer.status == 308 or "\n" in path or path.startswith(("/robots.txt", "/favicon.ico", "/static/"))
+    )
 
 
 @pytest.mark.parametrize("share", range(SHARES))

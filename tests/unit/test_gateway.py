@@ -33,7 +33,7 @@ def run(
 
 
 def _app(handler: Handler) -> web.Application:
-    app = web.Application(client_max_size=2**30)
+    app = web.Application(client_max_size=2**30, handler_args={"auto_decompress": False})  # gunicorn does not either
     app.router.add_route("*", "/{path:.*}", handler)
     return app
 
@@ -207,3 +207,65 @@ def test_only_harmless_requests_are_sent_twice(method: str, status: int, times: 
         assert arrived == times
 
     run(test, upstream, patience=30)
+
+
+# --- what is no HTTP, or nearly none -------------------------------------------------------------------------
+
+GET, POST = b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET //evil:99999/x HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"G@T / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        GET + b"X: " + b"a" * 9000 + b"\r\n\r\n",
+        GET + b"X: a\r\n" * 200 + b"\r\n",
+        GET + b"Cookie: \xff\xfe\r\n\r\n",
+        GET + b"Cookie: a\0b\r\n\r\n",
+        GET + b"Expect: x\r\n\r\n",
+        POST + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+        POST + b"Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nplain\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nplain\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nplainX\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length: x\r\n\r\n",
+        POST + b"Content-Length: 99999999999\r\n\r\n",
+    ],
+)
+def test_whatever_comes_over_the_wire_is_answered(raw: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(client: TestClient) -> None:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(raw)
+        status = int((await reader.readline()).split()[1])
+        assert 200 <= status < 500
+        writer.close()
+
+    run(test, mirror)
+    assert "Traceback" not in caplog.text
+
+
+def test_a_body_that_says_it_is_compressed_goes_on_as_it_came() -> None:
+    async def upstream(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read(), headers={"X-Was": request.headers["Content-Encoding"]})
+
+    async def test(client: TestClient) -> None:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(POST + b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b!")
+        answer = await reader.read()
+        assert b"X-Was: gzip" in answer
+        assert answer.endswith(b"\x1f\x8b!")
+        writer.close()
+
+    run(test, upstream)
