@@ -26,9 +26,10 @@ from pydantic import ValidationError
 from functions.inquiries.content_checks import Faults, check
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, Rule, Topic
 from functions.inquiries.directory import CURRENT, RULE_SETS
+from shared.documents import Content
 from shared.ids import key_of
 from shared.ports import Replace, Store, every, utc_text
-from shared.staff.models import Content, Organisation, Staff
+from shared.staff.models import Organisation, Staff
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content"
 MODELS: dict[str, type[Content]] = {

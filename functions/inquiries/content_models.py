@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from shared.documents import Content
 from shared.fields import Country, Email, Language, Line, Localised, OptionalLine, OptionalLocalised, Slug
-from shared.staff.models import Content
 
 RequesterType = Literal[
     "government",

@@ -7,9 +7,10 @@ from datetime import date
 
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.routing import RuleSet, plain_words
+from shared.documents import Content
 from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
-from shared.staff.models import Content, Staff
+from shared.staff.models import Staff
 
 RULE_SETS, CURRENT = "rule_sets", "current"
 

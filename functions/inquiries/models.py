@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
+from shared.documents import Stored
 from shared.fields import Country, Email, Instant, Language, Line, OptionalLine, Prose
-from shared.staff.models import Stored
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.addresses import folded_address
+from shared.documents import Content
 from shared.ports import Clock, Store, every
-from shared.staff.models import Content, Organisation, Staff
+from shared.staff.models import Organisation, Staff
 
 ORGANISATIONS = "organisations"
 FRESH = timedelta(minutes=1)

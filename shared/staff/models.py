@@ -6,11 +6,12 @@ It comes from TOML files and lives in the store, one collection for each of ``Or
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from shared.addresses import folded_address
+from shared.documents import Content
 from shared.fields import Country, Email, Language, Line, Localised, Slug, Zone
 from shared.ports import storable
 from shared.staff.permissions import allowed
@@ -19,22 +20,6 @@ Role = Literal["viewer", "officer", "focal_point", "administrator"]
 """What each may do is in ``permissions.py``."""
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-class Stored(BaseModel):
-    """A document, or a part of one: unknown fields of a newer version are ignored when read."""
-
-    model_config = ConfigDict(extra="ignore", defer_build=True)
-
-    def data(self) -> dict[str, Any]:
-        """As the store keeps it: JSON values."""
-        return self.model_dump(mode="json")
-
-
-class Content(Stored):
-    """What TOML files hold: an unknown key there is a mistake to be told."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Hours(Content):
