@@ -98,6 +98,11 @@ class House:
         status, sent = started[-1][:2]
         return Answer(int(status.split()[0]), Headers(sent), content)
 
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """As one WSGI application, for tools that want one."""
+        environ["wsgi.input_terminated"] = True  # as gunicorn has it
+        return self.targets[self._target(environ["PATH_INFO"])](environ, start_response)
+
     def _target(self, path: str) -> str:
         upstream = self._routes.upstream(path) or self._routes.upstream("/")
         assert upstream is not None
