@@ -61,7 +61,7 @@ class Onestop:
 
     def start(self) -> None:
         """Returns when everything answers. Raises ``NotStarted``."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.data / "runner.out").open("wb") as out:
             self._runner = subprocess.Popen(
                 [sys.executable, "-m", "infra.local.run"],
