@@ -106,16 +106,20 @@ def test_what_ends_a_hold_makes_room_for_another(world: World, end: str) -> None
 
 
 def test_the_fewer_seats_are_left_the_shorter_one_is_kept(world: World) -> None:
-    world.event(verify_email=True, seats=100, verify_within_hours=48)
+    world.event(verify_email=True, seats=100, verify_within_hours=24)
     world.register("Early")
-    world.store.commit(world.service.seats.take(["forum:*"] * 50) or [])
+    world.store.commit(world.service.seats.take(["forum:*"] * 49) or [])
     world.service.seats._left.clear()
     world.register("Half")
-    world.store.commit(world.service.seats.take(["forum:*"] * 47) or [])
+    world.store.commit(world.service.seats.take(["forum:*"] * 24) or [])
+    world.service.seats._left.clear()
+    world.register("Late")
+    world.store.commit(world.service.seats.take(["forum:*"] * 23) or [])
     world.service.seats._left.clear()
     world.register("Last")
-    assert length(world, "Early") == timedelta(hours=48)
-    assert timedelta(hours=23) < length(world, "Half") < timedelta(hours=24)
+    assert length(world, "Early") == timedelta(hours=24)
+    assert length(world, "Half") == timedelta(hours=24)
+    assert length(world, "Late") == timedelta(hours=12)
     assert length(world, "Last") == holds.SHORTEST
 
 

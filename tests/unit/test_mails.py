@@ -298,3 +298,21 @@ def test_a_conversation_is_threaded_and_carries_files() -> None:
     assert message["Reply-To"] == "case+k7qm@onestop.example"
     (file,) = message.iter_attachments()
     assert (file.get_filename(), file.get_content()) == ("Überblick.pdf", b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        (timedelta(days=1), "until then a seat is kept for you"),
+        (timedelta(hours=2), "You can confirm later too, by"),
+        (None, "no seat is kept for you until then"),
+    ],
+)
+def test_whoever_must_verify_is_told_until_when_a_seat_is_kept(kept: timedelta | None, says: str) -> None:
+    verify_by, kept_until = NOW + timedelta(days=1), NOW + kept if kept else None
+    payload = RegistrationReceived(
+        **common(), verify_link="https://x.example/v", verify_by=verify_by, kept_until=kept_until
+    )
+    message = sent(payload)
+    assert says in " ".join(text_of(message).split())
+    assert says in " ".join(text_of(message, "html").split())
