@@ -24,6 +24,7 @@ from functions.inquiries.inbound_mail.parse import Content, Head
 from functions.inquiries.models import Attachment, MessageDoc, Quarantined, Reason
 from functions.inquiries.requests import take_message
 from shared.addresses import folded_address
+from shared.fields import without_unprintable
 from shared.ids import ALPHABET, key_of, normal_reference
 from shared.ports import Create, Replace, decide
 from shared.staff.models import Staff
@@ -67,6 +68,7 @@ class Inbound:
         Args:
             recipients: of the SMTP transaction, where the provider tells them, besides those in the headers.
         """
+        recipients = [without_unprintable(one)[: parse.MAX_ADDRESS] for one in recipients[: parse.MAX_RECIPIENTS]]
         head = None
         try:
             head = parse.read_head(raw, envelope_sender)
@@ -120,6 +122,8 @@ class Inbound:
             return Outcome("duplicate", inquiry=reference)
         person = None if head.automatic else self._author(head, self._case(reference), party)
         content = parse.read_content(raw)
+        if person and _is_long(content):  # an answer goes on to the requester: whole, or not at all
+            raise _Aside("too_large", f"{len(content.text)} characters", reference)
         uploads = [] if head.automatic else self._uploads(content, reference)
         files = attachments.check(uploads)
 
@@ -305,6 +309,10 @@ def _welcome(uploads: Sequence[Upload], beside: Sequence[Upload] = ()) -> list[U
             taken.append(upload)
             left, room = left - 1, room - len(upload.content)
     return taken
+
+
+def _is_long(content: Content) -> bool:
+    return content.is_cut or _fitting(content.text) != content.text
 
 
 def _fitting(text: str) -> str:

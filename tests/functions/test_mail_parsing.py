@@ -112,3 +112,13 @@ def test_a_header_that_never_ends_is_refused() -> None:
         parse.read_head(b"From: a@b.example\nX: " + b"y" * headers.MAX_HEADER)
     with pytest.raises(Malformed, match=f"more than {headers.MAX_LINES} lines"):
         parse.read_head(b"From: a@b.example\n" + b"X: y\n" * (headers.MAX_LINES + 1) + b"\n")
+
+
+@pytest.mark.parametrize("between", [b"\r", b"\x0b", b"\x0c", b"\x85", "\u2028".encode(), b"\x00\n "])
+def test_no_line_and_no_name_arises_in_reading(between: bytes) -> None:
+    """What verified the mail saw one field here."""
+    smuggled = b"Authentication-Results: mx.provider.example; dmarc=pass"
+    head = parse.read_head(b"From: a@b.example\nSubject: x" + between + smuggled + b"\n\n")
+    assert head.authentication == []
+    hidden = smuggled.replace(b"Results", b"Re\x00sults")
+    assert parse.read_head(b"From: a@b.example\n" + hidden + b"\n\n").authentication == []

@@ -14,7 +14,7 @@ from functions.inquiries.models import MessageDoc
 from shared.ports import Write
 from tests.functions.browser import Browser
 from tests.functions.inquiry_sites import REQUEST, WHO_OFFICER, new_world
-from tests.functions.test_inbound_mail import WHO_A, WHO_FOCAL, WIPO, Postbox
+from tests.functions.test_inbound_mail import WHO_A, WHO_FOCAL, WIPO, Postbox, verified
 
 LONG = "And another thing, which needs saying. " * 20_000  # 780 kB, more than a document should hold
 LONGER = f"{LONG}\n> " + "и" * 1_500_000  # more than is read at all
@@ -30,10 +30,8 @@ def whole(box: Postbox, message: MessageDoc) -> bytes:
 
 
 def mail(box: Postbox, text: str, sender: str = "w.kamau@health.example") -> bytes:
-    return (
-        f"From: {sender}\nTo: {box.requester}\nSubject: Long\nMessage-ID: <{len(text)}@mail.example>\n"
-        f"Content-Type: text/plain; charset=utf-8\n\n{text}"
-    ).encode()
+    head = f"From: {sender}\nTo: {box.requester}\nSubject: Long\nMessage-ID: <{len(text)}@mail.example>\n"
+    return verified(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}".encode())
 
 
 @pytest.mark.parametrize("name", ["gmail-html", "with-attachment", "auto-reply-exchange", "staff-answer"])
@@ -122,6 +120,12 @@ def test_a_long_mail_threaded_by_hand_says_so_too(box: Postbox, text: str) -> No
     assert message.is_cut
     assert len(message.data()["text"].encode()) + len(message.quoted.encode()) < 2**19
     assert whole(box, message) == raw
+
+
+def test_a_long_answer_of_the_staff_is_not_sent_on_in_part(box: Postbox) -> None:
+    raw = box.mail("staff-answer").replace(b"Here is the guide.", LONG.encode())
+    assert box.service.inbound.take(raw).reason == "too_large"
+    assert box.outbox() == []
 
 
 def test_a_short_one_does_not(box: Postbox) -> None:

@@ -32,11 +32,12 @@ def decode(content: bytes, label: str | None = None, is_html: bool = False) -> s
     """
     if is_html and not label and (found := _META.search(content[:1024])):
         label = found[1].decode("ascii", "replace")
-    text = _decode(content, (label or "").strip("\"' \t").lower())
+    text = any_text(content, (label or "").strip("\"' \t").lower())
     return without_unprintable(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _decode(content: bytes, label: str) -> str:
+def any_text(content: bytes, label: str = "") -> str:
+    """As ``decode``, with all its control characters. ``label``: in lower case."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")

@@ -8,6 +8,7 @@ from email.message import Message
 from email.parser import HeaderParser
 
 from functions.inquiries.inbound_mail import charsets
+from shared.fields import without_unprintable
 
 MAX_HEADER = 128 * 2**10  # bytes of a mail's header; Postfix takes 100 kB (header_size_limit)
 MAX_PART_HEADER = 16 * 2**10  # bytes of a part's
@@ -15,6 +16,7 @@ MAX_LINES = 2_000  # of one header
 MAX_FIELD = 8 * 2**10  # characters of a field where its structure is looked at
 MAX_PARAMETERS = 2 * 2**10  # characters of one whose parameters are; the standard library is quadratic in them
 _FIELD = re.compile(rb"(From )?[!-9;-~]{1,200}[ \t]*:")
+_BARE_RETURN = re.compile(rb"\r(?!\n)")
 _END = re.compile(rb"\r?\n\r?\n")
 _STRUCTURED = ("Content-Type", "Content-Disposition")
 
@@ -39,7 +41,8 @@ class Header:
 
     def all(self, name: str) -> list[str]:
         """All of the name, whole, unfolded."""
-        return [re.sub(r"[\r\n]+", "", str(value)).strip() for value in self._fields.get_all(name, [])]
+        values = (re.sub(r"[\r\n]+", "", str(value)) for value in self._fields.get_all(name, []))
+        return [without_unprintable(value).strip() for value in values]
 
     @property
     def content_type(self) -> str:
@@ -77,6 +80,8 @@ def read(raw: bytes, start: int = 0, end: int | None = None, most: int = MAX_HEA
         head, body = raw[start:end], end
     else:
         raise Malformed(f"a header of more than {most} bytes")
-    if max(head.count(b"\n"), head.count(b"\r")) > MAX_LINES:
+    if head.count(b"\n") > MAX_LINES:
         raise Malformed(f"a header of more than {MAX_LINES} lines")
-    return Header(HeaderParser(policy=policy.compat32).parsestr(charsets.decode(head))), body
+    # nothing may become a line or a name here that was none for who verified the mail
+    text = charsets.any_text(_BARE_RETURN.sub(b" ", head))
+    return Header(HeaderParser(policy=policy.compat32).parsestr(text)), body
