@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-OURS = ("run.lock", "secret.key", "store.db")  # any of these tells a folder of onestop's
+OURS = ("run.lock", "secret.key", "store.db", "clock.offset")  # any of these tells a folder of onestop's
 
 
 def private_folder(path: Path) -> bool:
