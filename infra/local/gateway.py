@@ -36,6 +36,7 @@ from shared.topology import Topology
 
 MAX_BODY = 32 * 2**20  # bytes; Cloud Run's own limit for HTTP/1 requests
 SMALL_BODY = 256 * 1024  # bytes; taken in whole, so that a slow visitor never holds a function's worker
+MAX_HEADER = 64 * 1024  # bytes of one header of an answer
 PATIENCE = 3.0  # seconds for a target to come back
 RETRY_PAUSE = 0.05
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
@@ -149,6 +150,7 @@ def application(routes: Routes, patience: float = PATIENCE) -> web.Application:
             timeout=ClientTimeout(total=None, sock_connect=2, sock_read=60),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
+            max_field_size=MAX_HEADER,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         ) as session:
             app[GATEWAY] = Gateway(routes, session, patience)

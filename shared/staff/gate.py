@@ -21,6 +21,7 @@ AUDIT = "audit"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
 VIEWS_KEPT = timedelta(days=2 * 365)  # the entries; those of changes stay
 MAX_ASKED = 500  # characters
+LONGEST_BACK = 2000  # characters of the address that signing in leads back to: a header has an end
 UNTOLD = ("q", "after", "lang", "done", "left")  # what people search for may name a person: it outlives an erasure
 
 
@@ -89,7 +90,8 @@ def _ask_to_sign_in(visit: Visit) -> Response:
     if visit.api:
         raise Problem(401, "sign-in", _("Sign in at the desk first."))
     if request.method in ("GET", "HEAD"):
-        return visit.redirect(f"{SIGN_IN}?next={quote(request.full_path.rstrip('?'))}")
+        back = quote(request.full_path.rstrip("?"))
+        return visit.redirect(f"{SIGN_IN}?next={back}" if len(back) <= LONGEST_BACK else SIGN_IN)
     return _kept(visit, 401, moved=False)
 
 

@@ -144,6 +144,12 @@ def test_an_endless_address_is_414(house: House) -> None:
         assert house.get(address).status == 414
 
 
+def test_the_way_back_from_signing_in_fits_into_a_header(house: House) -> None:
+    for query, back in (("q=x", "?next=/desk/inquiries%3Fq%3Dx"), ("q=x&" * 2000, "")):
+        answer = house.get(f"/desk/inquiries?{query}")
+        assert (answer.status, answer.headers["Location"].partition("/desk/sign-in")[2]) == (303, back)
+
+
 def test_a_body_that_breaks_off_is_the_visitors_fault(house: House) -> None:
     class BadChunk(Exception):
         """As gunicorn's, which is no OSError."""
