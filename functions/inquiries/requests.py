@@ -240,7 +240,7 @@ class Requests:
         decide(attempt)
 
     def ask_erasure(self, link: Link) -> None:
-        """Tells the lead's focal point, once; staff erase with ``Casework.erase``."""
+        """Tells the lead's focal point, once; staff erase with ``Endings.erase``."""
 
         def attempt() -> None:
             case = self._case(link)

@@ -17,6 +17,7 @@ from shared.contracts.inquiries import (
     InquiryMessageReceived,
     InquiryReminderDue,
 )
+from shared.links import Link
 from shared.ports import Conflict, Create, utc_text
 from tests.functions.browser import form_to, press, words
 from tests.functions.inquiry_sites import World as Sites
@@ -98,7 +99,7 @@ def test_nobody_is_reminded_of_an_ended_part(world: World, shared: str) -> None:
     assert {event.payload.organisation for event in world.take(InquiryEscalated, InquiryReminderDue)} == {"WHO"}
     world.take()
     do(world, OFFICER, "answer", shared, "Our answer.")
-    world.service.requests.add_message(shared, "One more thing", "key")
+    world.service.requests.add_message(Link(shared), "One more thing", "key")
     assert {event.payload.organisation for event in world.take(InquiryMessageReceived)} == {"WHO"}
     assert (world.part(shared, "wipo").clock, world.part(shared, "who").clock) == ("stopped", "running")
 
@@ -115,7 +116,7 @@ def test_a_part_taken_up_in_its_round_keeps_its_target_and_later_gets_a_new_one(
     assert world.part(shared, "wipo").clock == "stopped", "nobody waits for an answer"
     do(world, WIPO, "end_part", shared)
     world.clock.pass_(days=7)
-    world.service.requests.add_message(shared, "One more thing", "key")
+    world.service.requests.add_message(Link(shared), "One more thing", "key")
     do(world, WIPO, "resume_part", shared)
     assert world.part(shared, "wipo").clock == "running"
     assert world.part(shared, "wipo").due_at > world.clock.now()
@@ -140,7 +141,7 @@ def test_erasure_needs_the_persons_request_or_a_reason(world: World, shared: str
     assert set(raised.value.errors) == {"reason"}
     with pytest.raises(Invalid):
         do(world, OFFICER, "propose_erasure", shared, "x" * 501)
-    world.service.requests.ask_erasure(shared)
+    world.service.requests.ask_erasure(Link(shared))
     do(world, OFFICER, "propose_erasure", shared, "")
     assert world.inquiry(shared).erasure_proposed is not None
 
@@ -190,7 +191,7 @@ def test_two_at_once_are_told(world: World, shared: str) -> None:
 
 
 def test_the_others_are_told_without_personal_data(world: World, shared: str) -> None:
-    world.service.requests.ask_erasure(shared)
+    world.service.requests.ask_erasure(Link(shared))
     world.take()
     do(world, OFFICER, "propose_erasure", shared, "")
     do(world, FOCAL, "erase", shared)
