@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo
 
 from shared.contracts.countries import ALPHA_2
 from shared.ports import utc_text
@@ -108,6 +108,18 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254),
 """Where addresses are taken in, validate with ``context={"smtputf8": settings.smtputf8}``: without a relay that can
 write to it (RFC 6531), an address with letters beyond ASCII before the @ is refused. What is stored already is read."""
 
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`]+")  # RFC 3986; letters beyond ASCII as people copy them
+
+
+def _web_address(text: str) -> str:
+    text = printable_line(text)
+    if not _WEB_ADDRESS.fullmatch(text):
+        raise ValueError("write the address like https://example.org/page")
+    return text
+
+
+WebAddress = Annotated[str, _at_most(2000), AfterValidator(_web_address)]
+
 # -- language, place, time --
 
 _LANGTAG = re.compile(  # RFC 5646, section 2.1
@@ -155,9 +167,17 @@ def _zone(name: str) -> str:
     return name
 
 
+def _of_our_days(instant: datetime) -> datetime:
+    if not 1970 <= instant.year < 2200:
+        raise ValueError(f"{instant} is out of reach: give a year between 1970 and 2199")
+    return instant
+
+
 Language = Annotated[str, AfterValidator(language_tag)]
 Country = Annotated[str, AfterValidator(_country)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_days)]
+"""An aware instant that every zone can show."""
 Instant = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_used="json")]
 """An aware instant; stored as ``utc_text``, so that documents sort by time."""
 

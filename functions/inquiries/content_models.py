@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from shared.documents import Content
-from shared.fields import Country, Email, Language, Line, Localised, OptionalLine, OptionalLocalised, Slug
+from shared.fields import Country, Email, Language, Line, Localised, OptionalLine, OptionalLocalised, Slug, WebAddress
 
 RequesterType = Literal[
     "government",
@@ -46,13 +46,13 @@ class Activity(Content):
     topics: list[Slug] = Field(min_length=1)
     organisations: list[Slug] = Field(min_length=1)
     audience: list[RequesterType] = Field(min_length=1)
-    region: str = "global"
+    region: Line = "global"
     languages: list[Language] = Field(min_length=1)
     on_request: bool = False
     starts_on: date | None = None
     ends_on: date | None = None
     contact: Email
-    website: str = ""
+    website: WebAddress | Literal[""] = ""
     sample: bool = False
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from shared.web import languages
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = email.policy.SMTP.clone(cte_type="7bit")  # no relay need offer 8BITMIME
 UTF8 = POLICY.clone(utf8=True)  # an address with letters beyond ASCII before the @ needs SMTPUTF8 anyway (RFC 6532)
+_ENCODED_WORD = re.compile(r"=\?")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -91,14 +92,16 @@ def _plain(person: Person) -> bool:
 
 def _address(person: Person) -> str:
     name, (local, _, domain) = one_line(person.name), ascii_address(person.email).rpartition("@")
-    if name.isascii():
+    if name.isascii() and not _ENCODED_WORD.search(name):
         return str(Address(name, local, domain))
     return f"{_encoded(name)}\n <{Address('', local, domain)}>"
 
 
 def _encoded(text: str) -> str:
-    """Text of a header by RFC 2047. Older Pythons lose spaces where EmailMessage itself folds such text (gh-92081)."""
-    return Header(text, header_name="Reply-To").encode()
+    """Text of a header by RFC 2047, also where it would be read as if it were encoded already. Older Pythons lose
+    spaces where EmailMessage itself folds such text (gh-92081)."""
+    charset = "utf-8" if _ENCODED_WORD.search(text) else None
+    return Header(text, charset, header_name="Reply-To").encode()
 
 
 def _digest(key: str) -> str:

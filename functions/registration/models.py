@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,9 +24,11 @@ from shared.fields import (
     Language,
     Line,
     Localised,
+    Moment,
     OptionalLine,
     OptionalLocalised,
     Slug,
+    WebAddress,
     Zone,
     printable_line,
     printable_prose,
@@ -74,7 +75,7 @@ class Category(Strict):
 
 class Link(Strict):
     title: Localised
-    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    url: WebAddress
 
 
 Before = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[dhm]$")]
@@ -87,7 +88,7 @@ class Kept(Strict):
     """Categories that were removed. Whoever registered in one counts as of the first category, in line as well."""
     line_first: bool = False
     """Newcomers join the line, free seats or not, until ``settle`` has given those who wait theirs."""
-    dated_at: AwareDatetime | None = None
+    dated_at: Moment | None = None
     """Since when the event begins when it begins now."""
 
 
@@ -106,13 +107,13 @@ class EventDefinition(Strict):
     contact_email: Email
     mode: Literal["in_person", "virtual", "hybrid"]
     location: Localised
-    join_link: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
+    join_link: Annotated[WebAddress, StringConstraints(pattern=r"^https://")] | None = None
     languages: list[Language] = ["en"]
     timezone: Zone
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    registration_opens_at: AwareDatetime | None = None
-    registration_closes_at: AwareDatetime | None = None  # None: at the start
+    starts_at: Moment
+    ends_at: Moment
+    registration_opens_at: Moment | None = None
+    registration_closes_at: Moment | None = None  # None: at the start
     seats: Annotated[int, Field(ge=0, le=100_000)] | None = None  # None: no limit
     categories: Annotated[list[Category], Field(min_length=1, max_length=100)]
     questions: list[Question] = []

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 
 from shared.addresses import folded_address
 from shared.documents import Content
-from shared.fields import Country, Email, Language, Line, Localised, Slug, Zone
+from shared.fields import Country, Email, Language, Line, Localised, Slug, WebAddress, Zone
 from shared.ports import storable
 from shared.staff.permissions import allowed
 
@@ -67,7 +67,7 @@ class Organisation(Content):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]  # part of reply addresses (64 letters)
     name: Localised
     short_name: Line
-    website: str = ""
+    website: WebAddress | Literal[""] = ""
     timezone: Zone
     working_hours: dict[str, list[Hours]]  # by weekday in English, lower case; a missing day is free
     public_holidays: list[PublicHolidays] = []

@@ -108,3 +108,16 @@ def test_texts_by_language_are_there_in_english() -> None:
     assert taken(fields.Localised, {"EN": "Forum", "ar_eg": "منتدى"}) == {"en": "Forum", "ar-EG": "منتدى"}
     assert "English text is missing" in refusal(fields.Localised, {"ar": "منتدى"})
     assert taken(fields.OptionalLocalised, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "bad", ["javascript:alert(1)", "ftp://x.example", "https://", "https://a b", 'https://a"b', "x"]
+)
+def test_a_web_address_is_one(bad: str) -> None:
+    assert "https://example.org/page" in refusal(fields.WebAddress, bad)
+    assert taken(fields.WebAddress, " https://example.org/é?a=1&b=2#c ") == "https://example.org/é?a=1&b=2#c"
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+def test_a_moment_is_one_that_every_zone_can_show(year: str) -> None:
+    assert "between 1970 and 2199" in refusal(fields.Moment, f"{year}-06-01T00:00:00Z")
