@@ -85,7 +85,7 @@ class House:
             at: the target; without one, the gateway's choice by the path.
         """
         environ = _environ(method, address, headers, body, chunked)
-        app = self.targets[at or self._target(environ["PATH_INFO"])]
+        app = self.targets[at or self.target(environ["PATH_INFO"])]
         started: list[Any] = []
         errors = environ["wsgi.errors"]
         result = app(environ, lambda *args: started.append(args))
@@ -101,9 +101,9 @@ class House:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """As one WSGI application, for tools that want one."""
         environ["wsgi.input_terminated"] = True  # as gunicorn has it
-        return self.targets[self._target(environ["PATH_INFO"])](environ, start_response)
+        return self.targets[self.target(environ["PATH_INFO"])](environ, start_response)
 
-    def _target(self, path: str) -> str:
+    def target(self, path: str) -> str:
         upstream = self._routes.upstream(path) or self._routes.upstream("/")
         assert upstream is not None
         return self._names[urlsplit(upstream).port or 0]
