@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response
 
@@ -120,9 +120,9 @@ def _use_link(visit: Visit, token: str) -> Response:
         check_rate(visit)
         if folded_address(visit.request.form.get("email", "")) != email:
             return _confirmation(visit, asked, visit.gettext("The link is for another address."))
-    used = {"email": email, "until": "", "expire_at": asked.data["expire_at"]}
+    spent = _spent(email, visit.platform.clock.now())
     try:
-        begin(visit, email, Delete(SIGN_INS, asked.id, asked.version), Replace(SIGN_INS, _latest_id(email), used, None))
+        begin(visit, email, Delete(SIGN_INS, asked.id, asked.version), spent)
     except Conflict:
         return _link_is_over(visit)
     value = f"{secrets.token_hex(8)}:{key_of(KNOWN, email)[:32]}"
@@ -154,6 +154,12 @@ def _allowance(visit: Visit, email: str) -> bool:
 
 def _browser(visit: Visit) -> str:
     return key_of("browser", visit.visitor)
+
+
+def _spent(email: str, now: datetime) -> Replace:
+    """No link to this address holds: who asks next gets one. Written anew, so that it is another state than before."""
+    data = {"email": email, "until": "", "expire_at": utc_text(now + LINK_LIFE)}
+    return Replace(SIGN_INS, _latest_id(email), data, None)
 
 
 def _latest_id(email: str) -> str:
@@ -189,5 +195,6 @@ def _sign_out_everywhere(visit: Visit) -> Response:
         for collection in (SIGN_INS, SESSIONS):
             while found := store.query(collection, ("email", "==", session.data["email"])):
                 store.commit([Delete(collection, document.id, None) for document in found])
+        store.commit([_spent(session.data["email"], visit.platform.clock.now())])
     visit.cookies[COOKIE] = ("", 0)
     return visit.redirect(SIGN_IN)

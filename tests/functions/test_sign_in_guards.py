@@ -131,6 +131,16 @@ def test_a_used_link_stands_for_no_other(here: Platform) -> None:
     assert here.store.count(sessions.SESSIONS) == 2
 
 
+def test_nor_one_that_was_ended_with_all_sessions(here: Platform) -> None:
+    browser = Browser(desk(here))
+    sign_in(here, browser)
+    browser.post("/desk/sign-out/everywhere", {"csrf_token": csrf_token(here, browser)})
+    ids = {row.id for row in here.store.query("outbox")}
+    sign_in(here, Browser(desk(here)))  # within the same minute
+    assert len({row.id for row in here.store.query("outbox")} - ids) == 1
+    assert here.store.count(sessions.SESSIONS) == 1
+
+
 def test_two_who_ask_at_the_same_moment_cause_one_mail(here: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, send = Browser(desk(here)), Browser(desk(here)), pages._send_link
 
