@@ -70,6 +70,8 @@ def mime_mail(shape: str, size: int) -> bytes:
             return HEAD + "".join(levels).encode()
         case "almost boundaries":
             return HEAD + b"Content-Type: multipart/mixed; boundary=" + b"-" * 60 + b"\n\n" + b"-" * size
+        case "lines like boundaries":
+            return HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + b"--bx\n" * (size // 5)
         case "many headers":
             return HEAD + b"X: y\n" * (size // 5) + b"\n"
         case "mails in mails":
@@ -84,7 +86,7 @@ def mime_mail(shape: str, size: int) -> bytes:
 
 
 SHAPES = (
-    *("many parts", "deep parts", "almost boundaries", "many headers", "mails in mails"),
+    *("many parts", "deep parts", "almost boundaries", "lines like boundaries", "many headers", "mails in mails"),
     *("bytes of no charset", "quoted-printable", "base64"),
 )
 

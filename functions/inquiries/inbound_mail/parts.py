@@ -15,6 +15,7 @@ from functions.inquiries.inbound_mail.headers import Header, Malformed
 
 MAX_PARTS = 200
 MAX_DEPTH = 20
+MAX_DELIMITERS = 10_000  # in one multipart, those of its parts with them
 MAX_BOUNDARY = 200  # characters; RFC 2046, 5.1.1 allows 70
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -76,9 +77,12 @@ def _divide(part: Part, most: int) -> None:
 
 def _between(part: Part, delimiter: bytes) -> Iterator[tuple[int, int]]:
     """Where its parts begin and end: the line break before a delimiter is none of theirs. The closing one may miss."""
-    raw, begun = part.raw, -1
+    raw, begun, seen = part.raw, -1, 0
     at = raw.find(delimiter, part.start, part.end)
     while at >= 0:
+        seen += 1
+        if seen > MAX_DELIMITERS:
+            raise Malformed(f"more than {MAX_DELIMITERS} lines like a boundary")
         after = raw.find(b"\n", at, part.end) + 1 or part.end
         rest = raw[at + len(delimiter) : after].strip()
         if rest in (b"", b"--") and (at == part.start or raw[at - 1 : at] == b"\n"):
