@@ -62,21 +62,20 @@ class Requests:
         Raises ``Invalid`` (unknown topic, organisation or activity; a file too large or of a refused kind),
         ``KeyReused``, ``Unavailable``.
         """
-        self._check(request)
-        files = attachments.check(uploads)
         key = f"inquiries:{key_of(idempotency_key)}" if idempotency_key else None
         fingerprint = _fingerprint(request, uploads)
-        written = False
+        files: list[Attachment] | None = None
 
         def attempt() -> str:
-            nonlocal written
+            nonlocal files
             if key and (known := self._means.store.get(IDEMPOTENCY, key)):
                 if known.data["fingerprint"] != fingerprint:
                     raise KeyReused
                 return str(known.data["reference"])
-            if not written:
+            if files is None:
+                self._check(request)
+                files = attachments.check(uploads)
                 attachments.write(self._means.files, files, uploads)
-                written = True
             now, reference = self._means.clock.now(), new_reference()
             writes = self._new_inquiry(reference, request, files, now)
             if key:

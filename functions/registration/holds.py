@@ -17,7 +17,7 @@ from shared.ports import Create, Delete, Store, Write, from_utc_text, utc_text
 HOLDS = "holds"
 SHARE = 4  # one in so many seats of a pool may be kept
 PER_NETWORK = 5
-LOOKED_AT = 16  # ids of a pool: where all are used, we take the share for used up
+LOOKED_AT = 8  # ids of a pool: where all are used, we take the share for used up
 SHORTEST = timedelta(minutes=30)
 KEEP = timedelta(days=1)  # a document that was left behind, past its time
 

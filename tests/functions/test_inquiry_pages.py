@@ -12,6 +12,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.inquiries import pages
+from functions.inquiries.base import Invalid
+from functions.inquiries.requests import Requests
 from shared.settings import Limits
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, forms, words
@@ -88,6 +90,20 @@ def test_an_activity_leads_to_a_form_that_is_filled_in(browser: Browser) -> None
 
 
 # -- the contact form --
+
+
+def test_a_form_sent_again_gets_its_answer_though_its_topic_is_gone(
+    browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = browser.get("/contact")
+    first = send(browser, form)
+
+    def gone(*_: object) -> None:
+        raise Invalid({"topics": "gone"})
+
+    monkeypatch.setattr(Requests, "_check", gone)
+    assert send(browser, form).headers["Location"] == first.headers["Location"]
+    assert send(browser, form, submission="another").status_code == 422
 
 
 def test_forms_without_a_submission_are_nobody_elses_repetition(browser: Browser, world: World) -> None:
