@@ -59,7 +59,7 @@ class Catalogue:
         found = self._store.query(EVENTS, where, order="starts_at", descending=True, after=after, limit=limit)
         return [definition(document) for document in found]
 
-    def listed(self, after: Cursor | None = None, limit: int = 500) -> list[EventDefinition]:
+    def listed(self, after: Cursor | None, limit: int) -> list[EventDefinition]:
         """One page of the events that are shown to the public, the earliest first; the cursor is start and id."""
         found = self._store.query(EVENTS, SHOWN, order="starts_at", after=after, limit=limit)
         return [definition(document) for document in found]

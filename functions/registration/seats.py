@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from functions.registration.models import EventDefinition
-from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide
+from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
 
 SEATS = "seats"
 RETURNED = "returned_seats"
@@ -180,7 +180,7 @@ def resize(store: Store, event: EventDefinition, drop: bool = False) -> None:
         drop: empty also the pools that the definition does not have (any more).
     """
     wanted = event.capacities()
-    known = {pool.id for pool in store.query(POOLS, ("event", "==", event.id), limit=1000)} if drop else set()
+    known = {pool.id for pool in every(store, POOLS, ("event", "==", event.id))} if drop else set()
     for pool in sorted(wanted.keys() | known):
         while decide(lambda pool=pool: _resize_step(store, event.id, pool, wanted.get(pool, 0))):  # type: ignore[misc]
             pass
