@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -91,17 +91,19 @@ def _frameworks_own(call: Call, answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_whatever_is_sent_gets_an_answer_and_what_it_leaves_can_be_read(tmp_path: Path, share: int) -> None:
+def test_whatever_is_sent_gets_an_answer_and_what_it_leaves_can_be_read(
+    tmp_path: Path, share: int, record_property: Callable[[str, object], None]
+) -> None:
     seed = SEED + share
     with opened(tmp_path) as house:
         village = Village(house)
         village.settle()
         found = fuzz(village, village.grammar(seed), REQUESTS // SHARES)
         told = ", ".join(f"{status}: {count}" for status, count in sorted(found.statuses.items()))
-        print(f"\nFUZZ_SEED={seed}: {len(found.distinct)} distinct requests ({told})")
+        record_property("fuzz", f"FUZZ_SEED={seed}: {len(found.distinct)} distinct requests ({told})")
         assert not found.faults, "\n\n".join(found.faults)
         unread, pages = read_everything(village)
-        print(f"FUZZ_SEED={seed}: {pages} pages, exports and mails read afterwards")
+        record_property("fuzz", f"FUZZ_SEED={seed}: {pages} pages, exports and mails read afterwards")
         assert not unread, "\n\n".join(unread)
         assert len(found.distinct) > 0.95 * (REQUESTS // SHARES)
 
