@@ -52,7 +52,6 @@ GRANTED = {role: set[str]().union(*list(ADDED.values())[: place + 1]) for place,
 PERMISSIONS = GRANTED[ROLES[-1]]
 
 UNRECORDED = {
-    "desk.view",
     "routing.try",
     "absences.view",
     "absences.own",

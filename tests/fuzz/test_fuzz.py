@@ -69,10 +69,12 @@ def faults(village: Village, call: Call, answer: Answer, seconds: float) -> Iter
     if any("\n" in value or "\r" in value for value in answer.headers.values()):
         yield f"a line break in a header: {answer.headers}"
     kind = answer.headers.get("Content-Type", "")
-    if kind.startswith("text/html") and answer.body and not _frameworks_own(call, answer):
-        for name in ("Content-Security-Policy", "X-Content-Type-Options"):
+    if answer.body and not _frameworks_own(call, answer):
+        needed = {"text/html": ("Content-Security-Policy", "X-Content-Type-Options")}
+        needed |= dict.fromkeys(("application/json", "application/problem+json"), ("X-Content-Type-Options",))
+        for name in needed.get(kind.partition(";")[0], ()):
             if name not in answer.headers:
-                yield f"a page without {name}"
+                yield f"{kind} without {name}"
     if kind.startswith("text/") or "json" in kind:
         try:
             answer.body.decode()
