@@ -13,6 +13,7 @@ from infra.local import emulators as official
 ALONE = Path(__file__).with_name("system"), Path(__file__).with_name("browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start processes follow one another on one worker of pytest-xdist; it starts the emulators once."""
     for item in items:
