@@ -121,6 +121,7 @@ def _keep_aside(
         "sender": "x@y.test",
         "recipients": ["reply@onestop.test"],
         "subject": "Re: the plan",
+        "inquiry": None,
         "visible_to": organisations,
         "file": f"quarantine/{id}",
     }

@@ -86,8 +86,9 @@ def test_a_reply_from_the_other_alphabet_is_the_requesters(tmp_path: Path, asked
     (received,) = (event.payload for event in world.outbox() if isinstance(event.payload, InquiryReceived))
     reply_to = received.recipients[0].reply_to
     world.route()
-    raw = f"From: Ann <{answers}>\nTo: {reply_to}\nMessage-ID: <1@x>\nSubject: Re\n\nThank you.\n".encode()
-    outcome = world.service.inbound.take(raw)
+    verdict = f"{inquiry_world.AUTHSERV}; dmarc=pass header.from=xn--mnchen-3ya.example"
+    head = f"Authentication-Results: {verdict}\nFrom: Ann <{answers}>\nTo: {reply_to}\nMessage-ID: <1@x>\nSubject: Re\n"
+    outcome = world.service.inbound.take(f"{head}\nThank you.\n".encode())
     assert (outcome.kind, outcome.inquiry) == ("threaded", reference)
 
 

@@ -24,7 +24,7 @@ from tests.fuzz.readers import read_everything
 from tests.fuzz.village import Village
 from tests.house import Answer, opened
 
-SEED, REQUESTS = int(os.environ.get("FUZZ_SEED", "1")), int(os.environ.get("FUZZ_N", "10000"))
+SEED, REQUESTS = int(os.environ.get("FUZZ_SEED", "1")), int(os.environ.get("FUZZ_N", "10200"))
 SHARES = 2  # of the requests, each with a seed and a house of its own
 HANG = 20.0  # seconds for one answer
 ROUND = 500  # requests; afterwards staff sign in again, and what came about is met

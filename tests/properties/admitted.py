@@ -182,7 +182,8 @@ def values(annotation: Any, metadata: tuple[Any, ...] = ()) -> SearchStrategy[An
     if origin is Annotated:
         return values(args[0], (*args[1:], *metadata))
     for mark in reversed(metadata):
-        if isinstance(mark, AfterValidator) and (known := BY_VALIDATOR.get(getattr(mark.func, "__name__", ""))):
+        known = BY_VALIDATOR.get(getattr(mark.func, "__name__", "")) if isinstance(mark, AfterValidator) else None
+        if known is not None:
             long = any(isinstance(m, StringConstraints) and m.max_length == fields.MAX_PROSE for m in metadata)
             return prose if long else known
     if origin in (Union, types.UnionType):
