@@ -16,7 +16,8 @@ run: .venv/$(if $(filter emulators,$(ENGINE)),tools,runtime) catalogues  ## run 
 	@exec $(BIN)/python -m infra.local.run
 
 test: .venv/tools catalogues  ## run all tests (T="tests/unit -k seats" runs some)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(T)
+	@$(BIN)/python -m pytest $(or $(T),-m "not processes" --numprocesses auto)
+	@$(if $(T),true,$(BIN)/python -m pytest -m processes)
 
 check: .venv/tools  ## lint, format, types, import rules, catalogues
 	$(BIN)/ruff check .

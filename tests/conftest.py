@@ -13,12 +13,12 @@ from infra.local import emulators as official
 ALONE = Path(__file__).with_name("system"), Path(__file__).with_name("browser")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start processes follow one another on one worker of pytest-xdist; it starts the emulators once."""
+    """``make test`` runs on all processors what needs one, and afterwards, one by one, what starts a whole onestop."""
     for item in items:
         if item.get_closest_marker("emulators") or any(item.path.is_relative_to(folder) for folder in ALONE):
-            item.add_marker(pytest.mark.xdist_group("processes"))
+            item.add_marker(pytest.mark.processes)
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_a_commit_that_keeps_being_aborted_is_a_conflict(store: Store, trouble: 
 
 
 def test_a_document_that_is_too_big_is_refused_as_such(store: Store) -> None:
-    with pytest.raises(ValueError, match="Firestore does not take this"):
+    with pytest.raises(ValueError, match="too large to be one document"):
         store.commit([Create("things", "big", {"text": "x" * 2_000_000})])
 
 
