@@ -8,7 +8,8 @@ What a role may do is asked by the routes (``shared.staff.permissions``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from functions.inquiries import attachments
 from functions.inquiries.acting import act
@@ -38,6 +39,7 @@ class Casework:
         self._content = content
         self._reading = reading
         self._mail = Correspondence(means, content)
+        self._act = partial(act, means, reading)
         self._rota = Rota(means, content)
 
     # -- who has it --
@@ -207,17 +209,6 @@ class Casework:
                 self._means.store.commit([Replace(QUARANTINE, id, kept.data(), version)])
 
         decide(attempt)
-
-    def _act(
-        self,
-        staff: Member,
-        reference: str,
-        version: str,
-        change: Callable[[Case], None],
-        files: Sequence[Attachment] = (),
-        uploads: Sequence[Upload] = (),
-    ) -> None:
-        act(self._means, self._reading, staff, reference, version, change, files, uploads)
 
 
 def answer_case(

@@ -6,7 +6,8 @@ be undone, so two people of the lead decide it: one asks for it, another one doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from functions.inquiries.acting import act
 from functions.inquiries.base import MAX_REASON, Invalid, Means, Member, NotAllowed, written
@@ -31,6 +32,7 @@ class Endings:
         self._content = content
         self._reading = reading
         self._mail = Correspondence(means, content)
+        self._act = partial(act, means, reading)
 
     # -- for everybody --
 
@@ -162,9 +164,6 @@ class Endings:
             writes.append(Delete(QUARANTINE, document.id, None))
         case.also_many(writes)
         return files
-
-    def _act(self, staff: Member, reference: str, version: str, change: Callable[[Case], None]) -> None:
-        act(self._means, self._reading, staff, reference, version, change)
 
 
 def lead_only(case: Case, staff: Member) -> None:
