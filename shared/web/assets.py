@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.exceptions import NotFound
 
+from shared.web import compression
+
 if TYPE_CHECKING:
     from shared.web.site import Visit
 
 STATIC = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=300"
+BEST = 9  # they are compressed once
 
 
 def asset(name: str) -> str:
@@ -37,8 +40,14 @@ def static_file(visit: Visit, name: str) -> Response:
     response = Response(content, content_type=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
     response.headers["Cache-Control"] = FOR_EVER if visit.request.args.get("v") == digest else FOR_A_WHILE
     response.set_etag(digest)
+    compression.compress(visit.request, response, _packed)
     response.make_conditional(visit.request)
     return response
+
+
+@cache
+def _packed(content: bytes) -> bytes:
+    return compression.packed(content, BEST)
 
 
 @cache

@@ -28,9 +28,10 @@ from shared.logs import enter_trace
 from shared.ports import Unavailable
 from shared.text import N_
 from shared.tokens import BadToken
-from shared.web import languages, templating
+from shared.web import compression, languages, templating
 from shared.web.incoming import MAX_TEXT, Incoming
 from shared.web.limits import Limiter
+from shared.web.one_time_pad import padded, unpadded
 from shared.web.problem import Problem
 from shared.wiring import Platform
 
@@ -156,8 +157,8 @@ class Visit:
 
     @cached_property
     def csrf_token(self) -> str:
-        """For a form's hidden field ``csrf_token``: signed, and bound to this browser and its session."""
-        return self.platform.tokens.sign("csrf", self._form_of(self.visitor))
+        """For a form's hidden field ``csrf_token``: signed, bound to this browser and its session, new each time."""
+        return padded(self.platform.tokens.sign("csrf", self._form_of(self.visitor)))
 
     def too_large(self) -> dict[str, str]:
         """Message by field, where the form is too large to be taken; for routes whose form ``comes_back``, with 413."""
@@ -171,7 +172,7 @@ class Visit:
         """
         visitor, token = self.cookie("visitor"), self.request.form.get("csrf_token", "")
         with suppress(BadToken):
-            value = self.platform.tokens.read("csrf", token, self.platform.clock.now())
+            value = self.platform.tokens.read("csrf", unpadded(token), self.platform.clock.now())
             if visitor and value.partition(":")[0] == visitor:
                 return value == self._form_of(visitor) or self.site.gate is None
         _ = self.gettext
@@ -336,6 +337,8 @@ class Site:
             response.set_cookie(
                 self.cookie_name(name), value, seconds, secure=settings.secure, httponly=True, samesite="Lax"
             )
+        if self.gate is None or not compression.from_another_site(visit.request):
+            compression.compress(visit.request, response)
         return response
 
     def _share(self, visit: Visit, response: Response) -> None:

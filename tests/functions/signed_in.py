@@ -7,6 +7,7 @@ import secrets
 from shared.ids import key_of
 from shared.ports import Create, utc_text
 from shared.staff import sessions
+from shared.web.one_time_pad import padded
 from shared.wiring import Platform
 from tests.functions.browser import Browser
 
@@ -28,4 +29,4 @@ def csrf_token(here: Platform, browser: Browser) -> str:
         browser.set_cookie("visitor", secrets.token_hex(16))
     cookie = browser.cookie(sessions.COOKIE)
     session = key_of("session", cookie)[:32] if cookie else ""
-    return here.tokens.sign("csrf", f"{browser.cookie('visitor')}:{session}")
+    return padded(here.tokens.sign("csrf", f"{browser.cookie('visitor')}:{session}"))
