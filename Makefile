@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench route import export export-all import-all looked person build deploy requirements audit
+.PHONY: help run test check fmt bench route reindex import export export-all import-all looked person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -43,6 +43,9 @@ bench: .venv/tools catalogues  ## measure speed and start-up beside a bare funct
 route: .venv/runtime  ## where an inquiry would go (INQUIRY=x.json or AGAINST=history, RULES=draft.toml)
 	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.dry_run \
 	  $(if $(RULES),--rules $(RULES)) $(if $(AGAINST),--$(AGAINST),$(INQUIRY))
+
+reindex: .venv/runtime  ## list inquiries afresh for the search, once after an upgrade that says so (DATA=.onestop)
+	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.reindex
 
 import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b.toml" DATA=.onestop)
 	@$(BIN)/python -m infra.local.content import $(FILES)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
-from functions.inquiries.routing import RuleSet, check_examples
+from functions.inquiries.routing import RuleSet, check_examples, check_words
 from functions.inquiries.working_time import WorkingTime, merged
 from shared.addresses import folded_address
 from shared.staff.models import Organisation, Staff
@@ -103,11 +103,12 @@ def _rules(items: Items) -> Iterator[tuple[str, str]]:
     rules = cast("list[Rule]", list(items["rules"].values()))
     if not rules:
         return
+    faults = list(check_words(rules))
     groups = {id: group.countries for id, group in items["country_groups"].items()}
     try:
         rule_set = RuleSet(rules, groups)
     except ValueError as error:
         yield "all", str(error)
         return
-    for key, message in check_examples(rules, rule_set):
+    for key, message in faults or check_examples(rules, rule_set):
         yield key.partition(".")[0], f"{key.partition('.')[2]}: {message}"

@@ -85,7 +85,13 @@ class CannedReply(Content):
 
 
 class Conditions(Content):
-    """All that are given must hold; within one, any value does. Words match whole words, whatever case or accents."""
+    """All that are given must hold; within one, any value does.
+
+    ``words`` are words or phrases, whatever case or accents. They match whole words; ``*`` before or after one stands
+    for whatever else the word begins or ends with: ``дефицит*``, ``*نقص*``. In scripts without blanks between words
+    (Chinese, Japanese, Thai, Lao, Khmer, Burmese) they match wherever they stand. ``content_checks`` refuses a ``*``
+    elsewhere, or beside too few letters; what was stored before with one is read as it was.
+    """
 
     topics: list[Slug] = []
     requester_types: list[RequesterType] = []

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.desk_lists import names
-from functions.inquiries.routing import Decision, Facts, check_examples
+from functions.inquiries.routing import Decision, Facts, check_examples, check_words
 from functions.inquiries.service import Service
 from shared.contracts.inquiries import Explanation
 from shared.web.site import Site, Visit
@@ -34,6 +34,8 @@ def register(site: Site, service: Service) -> None:
             return _page(visit, service, None, next(iter(too_large.values())), [], 413)
         try:
             version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
+            for key, fault in check_words(rules, visit.gettext):
+                raise BadDraft(f"{key}: {fault}")
             rule_set = service.content.compile(rules)
             decision = rule_set.route(_facts(visit))
         except (BadDraft, ValueError, LookupError) as error:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
-from functions.inquiries.routing import RuleSet, plain_words
+from functions.inquiries.routing import RuleSet
+from functions.inquiries.words import terms
 from shared.documents import Content
 from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
@@ -81,7 +82,7 @@ class Directory(StaffDirectory):
         search: str = "",
     ) -> list[Activity]:
         """Activities for which all that is given holds, dated ones first. ``search``: words of title or summary."""
-        words = plain_words(search)
+        words = terms(search)
         found = [
             activity
             for activity in self.activities.values()
@@ -99,5 +100,5 @@ def _has_all(words: list[str], activity: Activity, topics: Mapping[str, Topic]) 
     texts = [*activity.title.values(), *activity.summary.values()]
     for topic in activity.topics:
         texts += topics[topic].name.values() if topic in topics else ()
-    known = plain_words("\n".join(texts))
+    known = terms("\n".join(texts))
     return all(any(one.startswith(word) for one in known) for word in words)

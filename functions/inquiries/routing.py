@@ -7,16 +7,16 @@ supporters; the default counts when no other matches. A requester who shares wit
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Example, Rule
+from functions.inquiries.words import in_pairs, plain_words, unspaced
 from shared.contracts.inquiries import Explanation, Finding, Outcome
+from shared.text import N_
 
-_WORD = re.compile(r"\w+")
-_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # Thai, Lao, Japanese, Chinese
+ANY = "*"  # before or after a rule's word: whatever the word begins or ends with there
+MIN_STEM, MIN_STEM_IN_PAIRS = 3, 2  # letters beside an ANY; two of those that are searched in pairs say enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +191,20 @@ def _tests(rule: Rule, country_groups: Mapping[str, Collection[str]]) -> Iterato
 
 
 def _word_test(wanted: Sequence[str]) -> Test:
-    """Phrases are looked for only where their first word is among the words."""
+    """Phrases are looked for only where their first word is among the words; all looking is linear in the text."""
     single: set[str] = set()
     phrases: list[tuple[str, str]] = []  # first word, phrase between blanks
-    inside: list[str] = []  # in scripts that put no blanks between words
-    for words in filter(None, map(plain_words, wanted)):
+    inside: list[str] = []  # with a blank at each end where a word must begin or end
+    for one in wanted:
+        words = plain_words(one)
+        if not words:
+            continue
         text = " ".join(words)
-        if _WITHOUT_SPACES.search(text):
-            inside.append(text)
+        open_left, open_right = one.lstrip().startswith(ANY), one.rstrip().endswith(ANY)
+        if open_left or open_right or unspaced(text[0]) or unspaced(text[-1]):
+            left = "" if open_left or unspaced(text[0]) else " "
+            right = "" if open_right or unspaced(text[-1]) else " "
+            inside.append(f"{left}{text}{right}")
         elif len(words) == 1:
             single.add(text)
         else:
@@ -216,12 +222,29 @@ def _word_test(wanted: Sequence[str]) -> Test:
     return test
 
 
-def plain_words(text: str) -> list[str]:
-    """The words of a text without case, accents and vowel marks: ``É`` is ``e`` (Unicode NFKD, category Mn)."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    if not decomposed.isascii():
-        decomposed = "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
-    return _WORD.findall(decomposed.casefold())
+def check_words(rules: Iterable[Rule], _: Callable[[str], str] = str) -> Iterator[tuple[str, str]]:
+    """Words that would match nothing or too much, as ``(key, what is wrong)`` in the language of ``_``."""
+    for rule in rules:
+        for number, word in enumerate(rule.when.words, 1):
+            if fault := _fault_of_word(word.strip()):
+                sentence, values = fault
+                yield f"{rule.id}.when.words[{number}]", _(sentence).format(word=word, any=ANY, **values)
+
+
+def _fault_of_word(wanted: str) -> tuple[str, dict[str, object]] | None:
+    """What is wrong with a rule's word and how to mend it, and what the sentence names."""
+    words = plain_words(wanted)
+    if not words:
+        return N_("“{word}” has no letter and no digit, so nothing would match it. Write a word, or remove it."), {}
+    if ANY in wanted.removeprefix(ANY).removesuffix(ANY):
+        return N_("“{word}”: {any} may stand once before the first letter and once after the last, nowhere else."), {}
+    stems = [words[0]] * wanted.startswith(ANY) + [words[-1]] * wanted.endswith(ANY)
+    for stem in stems:
+        least = MIN_STEM_IN_PAIRS if in_pairs(stem) else MIN_STEM
+        if len(stem) < least:
+            sentence = N_("“{word}” would match too much. Beside {any} at least this many letters must stand: {least}.")
+            return sentence, {"least": least}
+    return None
 
 
 def facts_of(example: Example) -> Facts:

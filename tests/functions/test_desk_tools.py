@@ -48,6 +48,25 @@ def test_a_faulty_draft_is_explained(world: World, draft: str) -> None:
     assert "The rules cannot be used:" in words(back)
 
 
+def test_a_word_of_a_draft_that_matches_too_much_is_explained(world: World) -> None:
+    browser = world.member(WHO_OFFICER)
+    draft = """
+[[rules]]
+id = "x"
+title = "X"
+when = { words = ["a*"] }
+lead = "wipo"
+queue = "general"
+target_hours = 8
+[[rules.examples]]
+subject = "A b"
+lead = "wipo"
+"""
+    back = press(browser, browser.get("/desk/routing?lang=ar"), "/desk/routing", rules=draft)
+    assert back.status_code == 422
+    assert "x.when.words[1]: ستطابق الكلمة «a*» أكثر مما ينبغي" in words(back)
+
+
 def test_absences_are_own_or_the_focal_points_matter(world: World) -> None:
     officer, head = world.member(WHO_OFFICER), world.member(WHO_HEAD)
     mine = officer.get("/desk/absences")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale, Upload
 from functions.inquiries.reading import Filter
+from functions.inquiries.reindex import reindex
 from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryAssigned,
@@ -20,7 +21,7 @@ from shared.contracts.inquiries import (
     InquiryRouted,
 )
 from shared.links import Link
-from shared.ports import Conflict
+from shared.ports import Conflict, Replace
 from tests.functions.inquiry_world import MONDAY, World, request
 
 WHO_FOCAL, WHO_A, WHO_B = "amara.diallo@who.example", "lucas.ferreira@who.example", "noor.haddad@who.example"
@@ -190,6 +191,30 @@ def test_lists_filter_search_sort_and_page(world: World) -> None:
     assert [row.subject for row in last.rows] == ["Plant 0"]
     assert world.service.reading.page(staff, Filter(search="Wanj")).rows
     assert len(world.service.reading.page(staff, Filter(topic="local-production", search="plant")).rows) == 7
+
+
+def test_chinese_text_is_found_by_any_part_of_it(world: World) -> None:
+    reference = world.routed(
+        subject="关于药品集中采购的咨询", message="出口限制导致疫苗短缺。", given_name="小明", family_name="王"
+    )
+    staff = world.person(WHO_A)
+    for searched in ("采购", "集中采购", "疫苗短缺", "王小明", "王 咨询"):
+        assert [row.inquiry for row in world.service.reading.page(staff, Filter(search=searched)).rows] == [reference]
+    assert not world.service.reading.page(staff, Filter(search="专利")).rows
+
+
+def test_what_was_listed_before_is_read_and_listed_afresh(world: World) -> None:
+    staff = world.person(WHO_A)
+    old, erased = world.routed(subject="药品采购"), world.routed(subject="药品")
+    world.erase(erased, WHO_A, WHO_FOCAL)
+    part = world.part(old, "who")
+    part.terms = ["药品采购"]  # as it was made before pairs
+    world.store.commit([Replace("assignments", f"{old}:who", part.data(), None)])
+    assert not world.service.reading.page(staff, Filter(search="采购")).rows
+    assert reindex(world.store) == 1
+    assert [row.inquiry for row in world.service.reading.page(staff, Filter(search="采购")).rows] == [old]
+    assert world.part(erased, "who").terms == []
+    assert reindex(world.store) == 0
 
 
 # -- working on it --

@@ -71,6 +71,13 @@ def test_a_fault_names_file_entry_key_and_mend(tmp_path: Path, text: str, told: 
             "exactly one rule must have default",
         ),
         (
+            "[[rules]]\nid='x'\ntitle='X'\nwhen={words=['tender','a*']}\nlead='who'\nqueue='general'\ntarget_hours=8\n"
+            "[[rules.examples]]\nlead='who'\nsubject='a b'\n"
+            "[[rules]]\nid='all'\ntitle='All'\ndefault=true\nlead='who'\nqueue='general'\ntarget_hours=8\n"
+            "[[rules.examples]]\nlead='who'",
+            "rules (x): when.words[2]: “a*” would match too much. Beside * at least this many letters must stand: 3",
+        ),
+        (
             "[[rules]]\nid='all'\ntitle='All'\ndefault=true\nlead='rare'\nqueue='q'\ntarget_hours=2000\n"
             "[[rules.examples]]\nlead='rare'\n"
             "[[staff]]\nemail='a@rare.example'\nname='A'\norganisation='rare'\nrole='focal_point'\nlanguages=['en']\n"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.inquiries.content_models import Rule
-from functions.inquiries.routing import Facts, RuleSet, check_examples, plain_words
+from functions.inquiries.routing import Facts, RuleSet, check_examples, check_words
 
 ORGANISATIONS, TOPICS = ("who", "wipo", "wto"), ("a", "b", "c", "d")
 COUNTRIES, GROUPS = ("KE", "SN", "FR"), {"poor": ["KE"], "all": ["KE", "SN", "FR"]}
@@ -125,6 +125,23 @@ def test_what_failed_first_is_told() -> None:
         ("采购", "关于药品集中采购的咨询", True),
         ("نقص", "لدينا نَقْص كبير", True),
         ("ß", "STRASSE ss", True),
+        ("who", "请问WHO如何采购", True),
+        ("dampak", "dampaknya", False),
+        ("감사", "감사합니다", False),
+        ("дефицит*", "Опасаемся ДЕФИЦИТА лекарств", True),
+        ("дефицит*", "бездефицитный", False),
+        ("*نقص*", "والنَّقْص في اللقاحات", True),
+        ("نقص", "والنقص في اللقاحات", False),
+        ("*pflicht", "Die Meldepflicht gilt", True),
+        ("*pflicht", "Pflichten", False),
+        ("public procure*", "on public procurement", True),
+        ("public procure*", "on republic procurement", False),
+        ("*public procure*", "on republic procurement", True),
+        ("조달*", "의약품 조달에 관한", True),
+        ("采购*", "药品集中采购的咨询", True),
+        ("จัดซื้อ", "การจัดซื้อยา", True),
+        ("調達", "医薬品の調達について", True),
+        ("ဝယ်ယူ", "ဆေးဝယ်ယူရေး", True),
     ],
 )
 def test_words_match_whole_words_whatever_case_and_accents(wanted: str, text: str, found: bool) -> None:
@@ -174,5 +191,21 @@ def test_examples_must_route_as_they_state(example: dict[str, Any], fault: str) 
     assert (fault in faults[0]) if fault else faults == []
 
 
-def test_words_are_split_as_people_write_them() -> None:
-    assert plain_words("L'Été à Genève, c’est 30°!") == ["l", "ete", "a", "geneve", "c", "est", "30"]
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("*", "no letter"), ("**", "no letter"), ("!", "no letter"), (" ", "no letter"),
+        ("a*", "at least this many letters must stand: 3"), ("*نق*", "3"), ("*de la*", "3"), ("采*", "2"),
+        ("procure*ment", "nowhere else"), ("**tender", "nowhere else"), ("public* tender", "nowhere else"),
+        ("дефицит*", ""), ("*نقص*", ""), ("采购*", ""), ("采", ""), ("*appel d'offre*", ""), ("a", ""),
+    ],
+)  # fmt: skip
+def test_a_word_that_matches_nothing_or_too_much_is_refused(word: str, told: str) -> None:
+    faults = list(check_words([rule(when={"words": ["tender", word]})]))
+    assert [key for key, _ in faults] == (["r.when.words[2]"] if told else [])
+    assert told in "".join(fault for _, fault in faults)
+
+
+def test_what_was_stored_with_a_star_before_still_decides() -> None:
+    rules = [DEFAULT_RULE, rule(when={"words": ["*", "ten*der", "plant"]}, lead="wto")]
+    assert RuleSet(rules, {}).route(FACTS).lead == "wto"
