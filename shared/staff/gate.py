@@ -11,7 +11,8 @@ from flask import Response
 
 from shared.ids import key_of
 from shared.ports import Create, utc_text
-from shared.staff.members import member
+from shared.staff.members import Member, member
+from shared.staff.navigation import PARTS
 from shared.staff.permissions import PERMISSIONS, RECORDED
 from shared.staff.sessions import COOKIE, current
 from shared.web.problem import Problem
@@ -30,10 +31,14 @@ class DeskGate:
 
     templates = Path(__file__).with_name("templates")
     permissions = frozenset(PERMISSIONS)
+    layout = "desk_base.html"
+    parts = PARTS
+
+    def person(self, visit: Visit) -> Member | None:
+        return current(visit)
 
     def enter(self, visit: Visit, permission: str) -> Response | None:
         """Raises ``Problem`` (403) where the role lacks the permission."""
-        visit.staff = current(visit)
         if visit.staff is None:
             return _ask_to_sign_in(visit)
         require(visit, permission)

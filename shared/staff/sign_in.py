@@ -21,7 +21,7 @@ from shared.masks import masked
 from shared.ports import Conflict, Create, Delete, Document, Replace, utc_text
 from shared.staff.gate import SIGN_IN, SIGN_OUT
 from shared.staff.members import find
-from shared.staff.sessions import COOKIE, SESSIONS, begin, current, session_of
+from shared.staff.sessions import COOKIE, SESSIONS, begin, session_of
 from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.abuse import check_rate
@@ -53,7 +53,7 @@ def routes(site: Site) -> None:
 
 def _sign_in_page(visit: Visit) -> Response:
     next_page = visit.request.args.get("next", "")
-    if current(visit) is not None:
+    if visit.staff is not None:
         return visit.redirect(_desk_path(next_page))
     return visit.page("staff_sign_in.html", next_page=next_page, sent_to="", fault="")
 
@@ -62,7 +62,7 @@ def _ask_for_link(visit: Visit) -> Response:
     """Answers the same, and does the same, whether or not the address is one of staff."""
     form = visit.request.form
     email, next_page = folded_address(form.get("email", "")), form.get("next", "")
-    if "@" not in email or len(email) > 254:
+    if email.startswith("@") or len(email) > 254:  # folded, no address at all is one without a name
         check_rate(visit)
         fault = visit.gettext("Enter your work email address, for example name@example.org.")
         return visit.page("staff_sign_in.html", 422, next_page=next_page, sent_to="", fault=fault)

@@ -75,6 +75,13 @@ class Gate(Protocol):
     def permissions(self) -> Set[str]:
         """Those that a route may name."""
 
+    @property
+    def layout(self) -> str:
+        """The template that pages extend for whoever has signed in."""
+
+    def person(self, visit: Visit) -> Person | None:
+        """Who has signed in. Raises ``Unavailable``."""
+
     def enter(self, visit: Visit, permission: str) -> Response | None:
         """Let them in (None), or answer for the handler. Raises ``Problem``."""
 
@@ -97,7 +104,7 @@ class Visit:
     language: str
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
     api: bool = False
-    staff: Person | None = None  # who is signed in, at a desk (shared.staff.sign_in)
+    staff: Person | None = None  # who has signed in, behind a gate
 
     def __post_init__(self) -> None:
         self.path = self.request.path
@@ -106,6 +113,11 @@ class Visit:
     @property
     def platform(self) -> Platform:
         return self.site.platform
+
+    @property
+    def layout(self) -> str:
+        """The template that a page of no slice extends: behind a gate it keeps the navigation of whoever is there."""
+        return self.site.gate.layout if self.site.gate and self.staff else "base.html"
 
     @property
     def wants_page(self) -> bool:
@@ -282,6 +294,8 @@ class Site:
 
     def _dispatch(self, visit: Visit) -> Response:
         request = visit.request
+        if self.gate:
+            visit.staff = self.gate.person(visit)
         adapter = self.map.bind("", path_info=request.path, default_method=request.method)
         rule, parts = adapter.match(return_rule=True)
         route = rule.endpoint
