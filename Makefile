@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench route reindex import export export-all import-all looked person build deploy requirements audit
+.PHONY: help run test check fmt weights bench route reindex import export export-all import-all looked person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -36,6 +36,9 @@ requirements: .venv/tools  ## pin everything that the requirements.in name, with
 
 audit: .venv/tools  ## known vulnerabilities in what is pinned; run it once a week
 	@$(BIN)/python -m infra.requirements audit
+
+weights: .venv/tools catalogues  ## what each public page weighs, compressed, with its style sheet and scripts
+	@$(BIN)/python -m pytest -q -s tests/functions/test_weights.py
 
 bench: .venv/tools catalogues  ## measure speed and start-up beside a bare function
 	@$(BIN)/python -m benchmarks

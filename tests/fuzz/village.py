@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from werkzeug.routing import Map
 
+from functions.inquiries.case import MESSAGES
 from shared import topology
 from shared.contracts.events import OUTBOX, message
 from shared.ports import Create, Delete, utc_text
@@ -180,7 +181,7 @@ class Village:
         sign = self.platform.tokens.sign
         registrations, inquiries = ids("registrations"), ids("inquiries")
         personal = [sign(purpose, id) for id in registrations for purpose in ("manage", "verify")]
-        messages = store.query("messages", limit=200)
+        messages = store.query(MESSAGES, limit=200)
         files = [file["id"] for document in messages for file in document.data.get("attachments", [])]
         status = self._status_tokens()
         self.tokens = [*personal, *status]
