@@ -1,6 +1,7 @@
-"""Build what is deployed: one zip for each package under ``functions/``, and Terraform's copy of the topology.
+"""Build what is deployed: one zip for each package under ``functions/``, and what lies made beside the sources.
 
-    python -m infra.build    # build/registration-<hash>.zip ..., build/packages.tfvars.json, infra/gcp/topology.json
+    python -m infra.build    # build/registration-<hash>.zip ..., build/packages.tfvars.json, infra/gcp/topology.json,
+                             # shared/web/openapi.json
 
 Same input, same bytes: entries are sorted, dated 1980, stored without compression (compressors differ between
 machines), and named by the hash of their content, so Terraform redeploys only the functions that changed.
@@ -22,8 +23,9 @@ from pathlib import Path
 
 from babel.messages.mofile import write_mo
 
-from infra import catalogues
+from infra import catalogues, openapi
 from infra.entry import root_main
+from shared.web import api_description
 
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
@@ -43,6 +45,8 @@ class BuildError(Exception):
 def main() -> int:
     out = ROOT / "build"
     out.mkdir(exist_ok=True)
+    TOPOLOGY.write_text(topology_json())
+    api_description.FILE.write_text(openapi.text())
     try:
         packages = {name: write_package(name, out) for name in package_names()}
     except BuildError as error:
@@ -52,7 +56,6 @@ def main() -> int:
         old.unlink()
     variables = {"packages": {name: str(path) for name, path in packages.items()}, "runtime": runtime()}
     (out / "packages.tfvars.json").write_text(canonical(variables))
-    TOPOLOGY.write_text(topology_json())
     for path in packages.values():
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
     return 0

@@ -12,7 +12,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    PlainSerializer,
+    StrictBool,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from shared.contracts.countries import ALPHA_2
 from shared.ports import utc_text
@@ -75,14 +84,36 @@ def _at_most(characters: int, least: int = 0) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=least, max_length=characters)
 
 
-Line = Annotated[str, _at_most(MAX_LINE, 1), AfterValidator(printable_line), AfterValidator(_visible)]
-OptionalLine = Annotated[str, _at_most(MAX_LINE), AfterValidator(printable_line)]
+def _described(most: int, controls: str, visible: str = r"[\p{L}\p{M}\p{N}\p{P}\p{S}]") -> WithJsonSchema:
+    """What is admitted as a pattern of ECMA-262, for JSON schemas; of noncharacters it names those that turn up.
+
+    Args:
+        controls: those that are refused, for a class of characters.
+        visible: what must be somewhere in it.
+    """
+    letters = rf"[^{controls}\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]*"
+    pattern = f"^{letters}{visible}{letters}$" if visible else f"^{letters}$"
+    return WithJsonSchema({"type": "string", "maxLength": most, "pattern": pattern})
+
+
+_NOT_IN_A_LINE, _NOT_IN_PROSE = r"\x00-\x08\x0a-\x1f\u2028\u2029", r"\x00-\x08\x0b\x0c\x0e-\x1f"
+Line = Annotated[
+    str,
+    _at_most(MAX_LINE, 1),
+    AfterValidator(printable_line),
+    AfterValidator(_visible),
+    _described(MAX_LINE, _NOT_IN_A_LINE),
+]
+OptionalLine = Annotated[
+    str, _at_most(MAX_LINE), AfterValidator(printable_line), _described(MAX_LINE, _NOT_IN_A_LINE, visible="")
+]
 Prose = Annotated[
     str,
     BeforeValidator(_line_breaks),
     _at_most(MAX_PROSE, 1),
     AfterValidator(printable_prose),
     AfterValidator(_visible),
+    _described(MAX_PROSE, _NOT_IN_PROSE),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 
@@ -104,7 +135,12 @@ def _email(address: str, info: ValidationInfo) -> str:
     )
 
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": 254}),
+]
 """Where addresses are taken in, validate with ``context={"smtputf8": settings.smtputf8}``: without a relay that can
 write to it (RFC 6531), an address with letters beyond ASCII before the @ is refused. What is stored already is read."""
 
@@ -173,8 +209,15 @@ def _of_our_days(instant: datetime) -> datetime:
     return instant
 
 
-Language = Annotated[str, AfterValidator(language_tag)]
-Country = Annotated[str, AfterValidator(_country)]
+_TAG_PATTERN = re.sub(r"\s+(#.*)?", "", _LANGTAG.pattern).replace("a-z", "A-Za-z").replace("a-wy-z", "A-WY-Za-wy-z")
+Language = Annotated[
+    str,
+    AfterValidator(language_tag),
+    WithJsonSchema({"type": "string", "maxLength": MAX_LANGUAGE, "pattern": f"^({_TAG_PATTERN})$"}),
+]
+Country = Annotated[str, AfterValidator(_country), WithJsonSchema({"type": "string", "enum": sorted(ALPHA_2)})]
+Consent = Annotated[StrictBool, WithJsonSchema({"type": "boolean", "const": True})]
+"""Taken where it is true; the model says what comes of a refusal."""
 Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_days)]
 """An aware instant that every zone can show."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import emulators as official
+from tests.declared import undeclared
 
 ALONE = Path(__file__).with_name("system"), Path(__file__).with_name("browser")
 
@@ -19,6 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("emulators") or any(item.path.is_relative_to(folder) for folder in ALONE):
             item.add_marker(pytest.mark.processes)
+
+
+@pytest.fixture(autouse=True)
+def _the_api_answers_what_it_declares() -> Iterator[None]:
+    """Whatever a test asks of a site in this process."""
+    undeclared.clear()
+    yield
+    assert not undeclared, "\n".join(undeclared)
 
 
 @pytest.fixture(scope="session")

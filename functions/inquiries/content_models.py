@@ -24,6 +24,9 @@ RequesterType = Literal[
     "international_organisation",
     "other",
 ]
+ActivityKind = Literal[
+    "policy_advice", "capacity_building", "technology_transfer", "dispute_resolution", "knowledge", "event"
+]
 SHARE_WITH_ALL = "all"
 
 
@@ -40,9 +43,7 @@ class Activity(Content):
     id: Slug
     title: Localised
     summary: Localised
-    kind: Literal[
-        "policy_advice", "capacity_building", "technology_transfer", "dispute_resolution", "knowledge", "event"
-    ]
+    kind: ActivityKind
     topics: list[Slug] = Field(min_length=1)
     organisations: list[Slug] = Field(min_length=1)
     audience: list[RequesterType] = Field(min_length=1)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
 from shared.documents import Stored
-from shared.fields import Country, Email, Instant, Language, Line, OptionalLine, Prose
+from shared.fields import Consent, Country, Email, Instant, Language, Line, OptionalLine, Prose
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
@@ -34,7 +34,7 @@ class InquiryRequest(BaseModel):
     message: Prose
     language: Language = "en"
     share_with: str = SHARE_WITH_ALL  # or one organisation's id; it binds
-    consent: bool
+    consent: Consent
 
     @field_validator("consent")
     @classmethod

@@ -92,7 +92,7 @@ class Requests:
         unknown = [topic for topic in request.topics if topic not in self._content.topics]
         if unknown:
             errors["topics"] = N_("Choose topics from the list.")
-        if request.activity and request.activity not in self._content.activities:
+        if request.activity is not None and request.activity not in self._content.activities:
             errors["activity"] = N_("There is no such activity.")
         if request.share_with != SHARE_WITH_ALL and request.share_with not in self._content.organisations:
             errors["share_with"] = N_("Choose one of the organisations, or all.")

@@ -30,9 +30,11 @@ def _service() -> Registrations:
 def _web() -> Site:
     from functions.registration import pages, personal_pages
     from functions.registration import web as api
+    from shared.web import api_description
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
+    api_description.register(site)
     pages.register(site, _service())
     personal_pages.register(site, _service())
     return site

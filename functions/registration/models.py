@@ -19,6 +19,7 @@ from pydantic import (
 from shared.addresses import folded_address
 from shared.contracts.registration import State
 from shared.fields import (
+    Consent,
     Country,
     Email,
     Language,
@@ -227,7 +228,7 @@ class RegistrationRequest(Strict):
     category: str
     language: Language = "en"
     answers: dict[str, Any] = {}
-    consent: Annotated[bool, AfterValidator(_consent)]
+    consent: Annotated[Consent, AfterValidator(_consent)]
 
     @property
     def person(self) -> str:

@@ -17,8 +17,9 @@ from shared.contracts.visitors import RegistrationCodeRequested
 from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.assets import static_file
+from shared.web.faults import TOO_LARGE
 from shared.web.problem import FieldError, Problem, invalid
-from shared.web.site import TOO_LARGE, Site, Visit
+from shared.web.site import Site, Visit
 
 
 def register(site: Site, service: Registrations) -> None:

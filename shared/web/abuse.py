@@ -17,6 +17,7 @@ from shared.addresses import folded_address
 from shared.contracts.events import outbox_row
 from shared.contracts.visitors import AddressCodeRequested
 from shared.ids import ALPHABET, key_of
+from shared.text import N_
 from shared.tokens import BadToken
 from shared.web.limits import HOUR
 from shared.web.places import is_this_machine, place_of
@@ -32,6 +33,11 @@ CODE_SLOT = 1800  # seconds; a code is good for this one and the next
 CODES_PER_HOUR = 4  # to one address
 PROOF_HEADER = "Altcha-Solution"  # of a program: the same as the field PROOF of a form
 LONGEST_ORIGIN = 200  # characters
+TOO_MANY = N_("Too much from one place, or many forms arrive just now and `challenge` is to be solved.")
+PROGRAM_HEADERS = {
+    "Idempotency-Key": N_("Any text: the same request with the same key gets the first answer again."),
+    PROOF_HEADER: N_("The solution of the `challenge` in a problem of status 429 (ALTCHA, base64 of JSON)."),
+}
 
 
 @dataclass(frozen=True)

@@ -1,97 +1,197 @@
-"""OpenAPI 3.1 from pydantic models (https://spec.openapis.org/oas/v3.1.0)."""
+"""The API as its routes declare it, and OpenAPI 3.1 made of that (https://spec.openapis.org/oas/v3.1.0).
+
+An ``Operation`` is said once: ``Site.operation`` makes the route of it, ``infra.openapi`` the one document of all
+slices, which lies beside this file: a slice is deployed without the others, and the document is the same for all.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from shared.text import N_
+from shared.web.incoming import FORMS
+from shared.web.problem import ProblemBody
+
 REF = "#/components/schemas/{model}"
-NEXT = {"type": ["string", "null"], "format": "uri", "description": "where the next page is; null on the last"}
-PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457 problem details",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {n: {"type": "string"} for n in ("pointer", "field", "detail")},
-            },
-        },
-    },
+JSON, PROBLEM, PAGE = "application/json", "application/problem+json", "text/html"
+TICKED = ["on", "true", "1", "yes"]
+
+ALWAYS = {
+    400: N_("The request could not be understood."),
+    414: N_("Path and query are too long."),
+    500: N_("Something went wrong on our side."),
+    503: N_("We cannot answer just now: nothing was lost, send the same again."),
 }
+WITH_BODY = {
+    413: N_("The body is too large."),
+    415: N_("The body is neither JSON nor a form."),
+    422: N_("Fields are faulty: `errors` names each of them, and how to mend it."),
+}
+WAIT = {"Retry-After": {"description": N_("Seconds to wait."), "required": True, "schema": {"type": "integer"}}}
+LOCATION = {"Location": {"description": N_("Where to go on."), "required": True, "schema": {"type": "string"}}}
+ACCEPT_LANGUAGE = N_("The language of texts for people, in problems too (RFC 9110, 12.5.4).")
+LANG = N_("The same for links, as a language tag: it counts before `Accept-Language`, and is kept in a cookie.")
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One method of one path. ``results`` are models by status, ``problems`` descriptions by status.
+class Form:
+    """An HTML form with the fields of ``model``: a ticked box is text, an empty field counts as not sent, and the
+    members of an object are fields of their own (``answers.diet``).
 
-    ``wrapped_in`` names the member of the answer that holds one page of the results, beside the address of the next.
+    Args:
+        files: the field that takes files, as many as there are.
+        strict: whether other fields are refused, rather than ignored.
     """
 
+    model: type[BaseModel]
+    files: str = ""
+    strict: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One method of one path. All texts are marked for gettext: the page at ``/api`` shows them.
+
+    Args:
+        name: unique; clients name their functions after it.
+        path: ``/api/events/{event}``; ``parts`` describes what stands in braces.
+        tag: the heading that it stands under.
+        result: what answers with ``status`` hold, as pydantic knows it.
+        query: the model of what follows the ``?``; its handler reads it with ``Visit.query``.
+        body: the model of the JSON body.
+        form: the same as an HTML form of another site sends it. Where a browser sent it, the answer is a page.
+        headers: of the request, with what they are for.
+        problems: by status, what it means; those of ``ALWAYS`` and ``WITH_BODY`` are known.
+    """
+
+    name: str
     method: str
     path: str
+    tag: str
     summary: str
-    results: Mapping[int, Any]
-    problems: Mapping[int, str] = field(default_factory=dict)
+    result: Any
+    status: int = 200
+    description: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    form: Form | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    wrapped_in: str = ""
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> str:
+        """The path as werkzeug writes it."""
+        return re.sub(r"{(\w+)}", r"<\1>", self.path)
+
+    @property
+    def all_problems(self) -> dict[int, str]:
+        read = WITH_BODY if self.body else {422: WITH_BODY[422]} if self.query else {}
+        return dict(sorted({**ALWAYS, **read, **self.problems}.items()))
+
+    def answers(self) -> Iterator[tuple[int, str]]:
+        """Every status with every media type that it may have, "" where there is no content."""
+        yield self.status, JSON
+        if self.form:
+            yield 303, ""
+        for status in self.all_problems:
+            yield status, PROBLEM
+            if self.form and status not in (414, 415):
+                yield status, PAGE
 
 
-def document(title: str, base_url: str, operations: Sequence[Operation]) -> dict[str, Any]:
-    """The whole description. Bodies may come as JSON or, where the model is flat enough, as an HTML form."""
-    schemas: dict[str, Any] = {"Problem": PROBLEM}
+def _form(form: Form, schemas: dict[str, Any]) -> dict[str, str]:
+    schema = TypeAdapter(form.model).json_schema(ref_template=REF)
+    required, patterns, properties = schema.get("required", []), {}, {}
+    for name, one in schema["properties"].items():
+        if one.get("type") == "object":
+            patterns[rf"^{name}\..+"] = {"type": "string"}
+        elif one.get("type") == "boolean":
+            properties[name] = {"enum": TICKED} | {k: v for k, v in one.items() if k in ("title", "description")}
+        else:
+            text = next((kind for kind in one.get("anyOf", []) if kind.get("type") != "null"), one)
+            properties[name] = text if name in required or text.get("type") == "array" else _or_empty(text)
+    if form.files:
+        properties[form.files] = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    made = {"type": "object", "required": required, "properties": properties, "additionalProperties": not form.strict}
+    name = f"{form.model.__name__}Form"
+    schemas[name] = made | ({"patternProperties": patterns} if patterns else {})
+    return {"$ref": REF.format(model=name)}
+
+
+def _or_empty(schema: Mapping[str, Any]) -> dict[str, Any]:
+    about = {name: schema[name] for name in ("title", "description", "default") if name in schema}
+    return {"anyOf": [{k: v for k, v in schema.items() if k not in about}, {"const": ""}], **about}
+
+
+def document(title: str, description: str, operations: Iterable[Operation]) -> dict[str, Any]:
+    """The whole description, without the address of a server."""
+    schemas: dict[str, Any] = {}
+    _schema(ProblemBody, schemas, "serialization")
     paths: dict[str, Any] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = _described(operation, schemas)
+    for one in sorted(operations, key=lambda one: (one.tag, one.path, one.method)):
+        paths.setdefault(one.path, {})[one.method.lower()] = _described(one, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": "1"},
-        "servers": [{"url": base_url}],
+        "info": {"title": title, "description": description, "version": "1"},
         "paths": paths,
         "components": {"schemas": schemas},
     }
 
 
-def _described(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", operation.path)
-    ] + [
-        {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-        for name, text in operation.headers.items()
-    ]
-    responses: dict[str, Any] = {}
-    for status, model in operation.results.items():
-        schema = _schema(model, schemas, "serialization")
-        if operation.wrapped_in:
-            schema = {"type": "object", "properties": {operation.wrapped_in: schema, "next": NEXT}}
-        responses[str(status)] = {"description": "Done", "content": {"application/json": {"schema": schema}}}
-    for status, text in operation.problems.items():
-        problem = {"schema": {"$ref": REF.format(model="Problem")}}
-        responses[str(status)] = {"description": text, "content": {"application/problem+json": problem}}
-    described: dict[str, Any] = {"summary": operation.summary, "parameters": parameters, "responses": responses}
-    if operation.body:
-        content = {"schema": _schema(operation.body, schemas, "validation")}
-        kinds = ("application/json", "application/x-www-form-urlencoded")
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(kinds, content)}
-    return described
+def _described(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": one.name,
+        "tags": [one.tag],
+        "summary": one.summary,
+        "description": one.description,
+        "parameters": list(_parameters(one)),
+        "responses": _responses(one, schemas),
+    }
+    if one.body:
+        content = {JSON: {"schema": _schema(one.body, schemas, "validation")}}
+        content |= {kind: {"schema": _form(one.form, schemas)} for kind in FORMS if one.form}
+        described["requestBody"] = {"required": True, "content": content}
+    return {name: value for name, value in described.items() if value != ""}
+
+
+def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
+    text = {"type": "string"}
+    for name in re.findall(r"{(\w+)}", one.path):
+        yield {"name": name, "in": "path", "required": True, "description": one.parts[name], "schema": text}
+    properties = TypeAdapter(one.query).json_schema()["properties"] if one.query else {}
+    for name, schema in properties.items():
+        kind = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
+        plain = {key: value for key, value in kind.items() if key not in ("title", "default", "description")}
+        yield {"name": name, "in": "query", "description": schema["description"], "schema": plain}
+    yield {"name": "lang", "in": "query", "description": LANG, "schema": text}
+    for name, about in {**one.headers, "Accept-Language": ACCEPT_LANGUAGE}.items():
+        yield {"name": name, "in": "header", "description": about, "schema": text}
+
+
+def _responses(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    problem = {"$ref": REF.format(model=ProblemBody.__name__)}
+    bodies = {JSON: _schema(one.result, schemas, "serialization"), PROBLEM: problem, PAGE: {"type": "string"}}
+    meanings = {one.status: N_("Done."), 303: N_("The form was taken.")} | one.all_problems
+    made: dict[str, Any] = {}
+    for status, kind in one.answers():
+        answer = made.setdefault(str(status), {"description": meanings[status]})
+        if kind:
+            answer.setdefault("content", {})[kind] = {"schema": bodies[kind]}
+        if headers := {303: LOCATION, 429: WAIT, 503: WAIT}.get(status):
+            answer["headers"] = headers
+    return made
 
 
 def _schema(model: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
     schema = TypeAdapter(model).json_schema(ref_template=REF, mode=mode)
     schemas.update(schema.pop("$defs", {}))
-    if isinstance(model, type) and issubclass(model, BaseModel):
+    if "properties" in schema:
         schemas[model.__name__] = schema
         return {"$ref": REF.format(model=model.__name__)}
     return schema

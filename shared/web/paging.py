@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 from shared.ports import Cursor, storable
+from shared.text import N_
 
 Row = TypeVar("Row")
+PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z~[a-z0-9-]+$"
+"""Of a mark in a list of events."""
 
 
 def cursor(text: str) -> Cursor | None:
     """What ``mark`` wrote; None for anything else."""
     value, _, id = text.partition("~")
     return (value, id) if value and storable(id) else None
+
+
+def checked(text: str) -> str:
+    """A mark for a program, which would go round in circles with a wrong one. Raises ``ValueError``."""
+    if not re.fullmatch(PATTERN, text):
+        raise ValueError(N_("Take this from the address that `next` gives."))
+    return text
 
 
 def mark(cursor: Cursor | None) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.text import N_
 
 Gettext = Callable[[str], str]
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,31 @@ class Problem(Exception):
         return {error.field: error.message for error in self.errors}
 
     def body(self, base_url: str) -> dict[str, Any]:
-        """The members of ``application/problem+json``."""
+        """The members of ``application/problem+json``, as ``ProblemBody`` describes them."""
         body: dict[str, Any] = {"type": f"{base_url}/problems/{self.type}", "title": self.title, "status": self.status}
         if self.detail:
             body["detail"] = self.detail
         if self.errors:
             body["errors"] = [{"pointer": e.pointer, "field": e.field, "detail": e.message} for e in self.errors]
         return body | dict(self.more)
+
+
+class FaultyField(BaseModel, defer_build=True):
+    pointer: str = Field(description=N_("Where it is in the body: a JSON pointer (RFC 6901)."))
+    field: str
+    detail: str = Field(description=N_("How to mend it, in the language of the request."))
+
+
+class ProblemBody(BaseModel):
+    """What ``Problem.body`` makes, for the API's description (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+    type: str = Field(description=N_("What kind of problem it is: an address that stays."))
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FaultyField] = []
 
 
 def invalid(errors: list[FieldError], _: Gettext) -> Problem:
@@ -85,6 +106,10 @@ def _message(kind: str, finding: Any, _: Gettext) -> str:
         "string_type": _("This must be text."),
         "string_unicode": _("This is not well-formed Unicode. Type the text afresh."),
         "bool_parsing": _("This must be true or false."),
+        "bool_type": _("This must be true or false."),
+        "int_parsing": _("This must be a whole number."),
+        "greater_than_equal": _("Too small: at least {ge}."),
+        "less_than_equal": _("Too large: at most {le}."),
         "json_invalid": _("This is not valid JSON."),
         "literal_error": _("Choose one of: {expected}."),
         "list_type": _("This must be a list."),

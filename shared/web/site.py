@@ -15,24 +15,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import jinja2
 from flask import Request, Response
-from pydantic import BaseModel
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestURITooLarge
-from werkzeug.routing import Map, RequestRedirect, Rule
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException, RequestURITooLarge
+from werkzeug.routing import Map, Rule
 
 from shared import tracing
 from shared.logs import enter_trace
 from shared.ports import Unavailable
-from shared.text import N_
 from shared.tokens import BadToken
-from shared.web import compression, languages, templating
+from shared.web import compression, faults, languages, templating
 from shared.web.incoming import MAX_TEXT, Incoming
 from shared.web.limits import Limiter
 from shared.web.one_time_pad import padded, unpadded
-from shared.web.problem import Problem
+from shared.web.openapi import Operation
+from shared.web.problem import Problem, field_errors, invalid
 from shared.wiring import Platform
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,7 +54,6 @@ MAX_ADDRESS = 16 * 1024  # bytes of path and query; the load balancer takes no l
 ANYBODY = "anybody"  # of a route: whoever comes, signed in or not
 REDIRECTS = range(300, 400)
 ONE_YEAR = 365 * 24 * 3600
-TOO_LARGE, SHORTEN = N_("What you sent is too large."), N_("Shorten the text or attach smaller files.")
 log = logging.getLogger(__name__)
 
 
@@ -143,6 +142,14 @@ class Visit:
         """``given`` as the model takes it in. Raises ``pydantic.ValidationError``."""
         return model.model_validate(given, context={"smtputf8": self.platform.settings.smtputf8})
 
+    def query(self, model: type[M]) -> M:
+        """What follows the ``?``; names that the model does not know are nobody's. Raises ``Problem`` (422)."""
+        asked = self.request.args
+        try:
+            return self.validated(model, {name: asked[name] for name in model.model_fields if name in asked})
+        except ValidationError as error:
+            raise invalid(field_errors(error, self.gettext), self.gettext) from None
+
     def redirect(self, path: str) -> Response:
         """303: the answer to a form is another page, which may be reloaded."""
         return Response(status=303, headers={"Location": self.url(path) if path.startswith("/") else path})
@@ -175,7 +182,7 @@ class Visit:
     def too_large(self) -> dict[str, str]:
         """Message by field, where the form is too large to be taken; for routes whose form ``comes_back``, with 413."""
         _, field = self.gettext, self.request.too_large()
-        return {field: f"{_(TOO_LARGE)} {_(SHORTEN)}"} if field else {}
+        return {field: f"{_(faults.TOO_LARGE)} {_(faults.SHORTEN)}"} if field else {}
 
     def check_csrf(self) -> bool:
         """Whether the form is of this session; False where it is of this browser, from before it signed in or out.
@@ -206,6 +213,7 @@ class Route:
     max_body: int
     may: str = ANYBODY
     comes_back: bool = False
+    operation: Operation | None = None
 
 
 class Site:
@@ -232,8 +240,9 @@ class Site:
         csrf: bool = True,
         max_body: int = MAX_BODY,
         comes_back: bool = False,
+        operation: Operation | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Register ``handler(visit, **parts of the path)``.
+        """Register ``handler(visit, **parts of the path)``; ``operation`` does it for what lies under ``/api``.
 
         Args:
             may: the permission that it needs, or ``ANYBODY``; asked for behind a gate and under ``/desk``.
@@ -242,17 +251,23 @@ class Site:
             max_body: bytes; more is answered with 413.
             comes_back: the handler asks ``Visit.too_large`` and shows such a form again, with all that was typed.
 
-        Raises ``ValueError`` where ``may`` is missing or not a permission of the gate.
+        Raises ``ValueError`` where ``may`` is missing or not a permission of the gate, or ``operation`` is missing.
         """
         permission = self._permission(rule, may)
+        if rule.startswith("/api/") and operation is None:
+            raise ValueError(f"{rule}: say what it takes and answers, by Site.operation")
 
         def register(handler: Handler) -> Handler:
-            target = Route(handler, api, csrf and not api, max_body, permission, comes_back)
+            target = Route(handler, api, csrf and not api, max_body, permission, comes_back, operation)
             verbs = list(methods or ("GET",)) + (["OPTIONS"] if api else [])
             self.map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
             return handler
 
         return register
+
+    def operation(self, operation: Operation, **limits: Any) -> Callable[[Handler], Handler]:
+        """Register the handler of an operation of the API; ``limits`` are ``max_body`` and ``comes_back``."""
+        return self.route(operation.rule, operation.method, api=True, operation=operation, **limits)
 
     def _permission(self, rule: str, may: str | None) -> str:
         if may is None and (self.gate or f"{rule}/".startswith("/desk/")):
@@ -281,15 +296,15 @@ class Site:
             self._choose_language(visit)
             response = self._dispatch(visit)
         except Problem as problem:
-            response = _answer(visit, problem)
+            response = faults.answer(visit, problem)
         except HTTPException as error:
-            response = _from_http(visit, error)
+            response = faults.from_http(visit, error)
         except Unavailable as error:
             log.warning("answered 503: %s", error)
-            response = _answer(visit, _unavailable(visit))
+            response = faults.answer(visit, faults.unavailable(visit))
         except Exception:
             log.exception("unexpected error at %s", request.path)
-            response = _answer(visit, _unexpected(visit))
+            response = faults.answer(visit, faults.unexpected(visit))
         return self._finish(visit, response)
 
     def _dispatch(self, visit: Visit) -> Response:
@@ -370,43 +385,3 @@ class Site:
 def _health(visit: Visit) -> Response:
     visit.platform.store.get("processed", "healthz")
     return visit.json({"status": "ok"})
-
-
-def _answer(visit: Visit, problem: Problem) -> Response:
-    if visit.api or "application/problem+json" in visit.request.headers.get("Accept", ""):
-        body = json.dumps(problem.body(visit.platform.settings.base_url))
-        response = Response(body, problem.status, content_type="application/problem+json")
-    else:
-        response = visit.page("problem.html", problem.status, problem=problem)
-    response.headers.update(problem.headers)
-    return response
-
-
-def _from_http(visit: Visit, error: HTTPException) -> Response:
-    _ = visit.gettext
-    if isinstance(error, RequestRedirect):
-        return Response(status=308, headers={"Location": urlsplit(error.new_url).path})
-    titles = {
-        404: (_("There is nothing at this address."), _("Check the link, or start from the front page.")),
-        405: (_("This address does not take that kind of request."), ""),
-        413: (_(TOO_LARGE), _(SHORTEN)),
-        414: (_("This address is too long."), _("Check the link, or start from the front page.")),
-        415: (_("This format is not understood."), _("Send JSON or an HTML form.")),
-    }
-    status = error.code or 400
-    title, detail = titles.get(status, (_("This request could not be understood."), ""))
-    headers = {}
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return _answer(visit, Problem(status, "http", title, detail, headers=headers))
-
-
-def _unavailable(visit: Visit) -> Problem:
-    _ = visit.gettext
-    detail = _("Nothing was lost: what we confirmed is kept. Please send it again in a minute.")
-    return Problem(503, "unavailable", _("We cannot answer just now."), detail, headers={"Retry-After": "30"})
-
-
-def _unexpected(visit: Visit) -> Problem:
-    _ = visit.gettext
-    return Problem(500, "unexpected", _("Something went wrong on our side."), _("We have been told. Please try again."))

@@ -187,13 +187,12 @@ class Village:
         self.tokens = [*personal, *status]
         self.known |= {
             "slug": [EVENT, WEBINAR, *ids("events")],
-            "event_id": [EVENT, WEBINAR, *ids("events")],
+            "event": [EVENT, WEBINAR, *ids("events")],
             "category": ["delegation", "participant", "industry"],
             "reference": inquiries,
             "selected": [f"{id}~x" for id in inquiries],
             "id": [*ids("activities"), *files, *ids("quarantine"), *ids("deliveries"), *ids("dead_letters")],
             "activities.id": ids("activities"),
-            "api.id": ids("activities"),
             "activity": ids("activities")[:3],
             "token": self.tokens,
             "r.token": personal,

@@ -1,0 +1,114 @@
+"""What the API of events takes and answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from functions.registration.models import Category, Question, RegistrationRequest
+from shared.fields import Localised
+from shared.text import N_
+from shared.web import paging
+from shared.web.abuse import PROGRAM_HEADERS, TOO_MANY
+from shared.web.openapi import Form, Operation
+
+TAG = N_("Events")
+NOT_FOUND = N_("There is no such event.")
+EVENT = {"event": N_("The event's `id`.")}
+
+
+class EventQuery(BaseModel, defer_build=True):
+    after: Annotated[str, AfterValidator(paging.checked)] = Field(
+        default="",
+        json_schema_extra={"pattern": paging.PATTERN},
+        description=N_("Where the page begins: `next` of the one before has it."),
+    )
+
+
+class PublicEvent(BaseModel, defer_build=True):
+    """An event as other sites may show it."""
+
+    id: str
+    title: Localised
+    summary: Localised
+    mode: Literal["in_person", "virtual", "hybrid"]
+    location: Localised
+    timezone: str = Field(description=N_("Of the IANA time zone database."))
+    starts_at: str = Field(json_schema_extra={"format": "date-time"})
+    ends_at: str = Field(json_schema_extra={"format": "date-time"})
+    registration_closes_at: str = Field(json_schema_extra={"format": "date-time"})
+    phase: Literal["soon", "open", "closed", "past"] = Field(description=N_("People can register while it is open."))
+    categories: list[Category]
+    questions: list[Question]
+    seats_left: int | None = Field(description=N_("Free seats; null where there is no limit."))
+    page: str = Field(description=N_("The address of its page."), json_schema_extra={"format": "uri"})
+
+
+class EventPage(BaseModel, defer_build=True):
+    """One page of the list."""
+
+    events: list[PublicEvent]
+    next: str | None = Field(
+        description=N_("The address of the next page; null on the last."), json_schema_extra={"format": "uri"}
+    )
+
+
+class Registered(BaseModel, defer_build=True):
+    """The answer to an accepted registration."""
+
+    reference: str
+    state: Literal["unverified", "confirmed", "waitlisted"] = Field(
+        description=N_("Unverified: the link in our mail must be followed.")
+    )
+    links: dict[str, str] = Field(
+        description=N_(
+            "The event, the receipt and, where we know already whose it is, the "
+            "registration itself; give the last two to nobody else."
+        )
+    )
+
+
+LIST = Operation(
+    "listEvents",
+    "GET",
+    "/api/events",
+    TAG,
+    N_("List the events, the earliest first"),
+    EventPage,
+    query=EventQuery,
+)
+SHOW = Operation(
+    "getEvent",
+    "GET",
+    "/api/events/{event}",
+    TAG,
+    N_("Show one event"),
+    PublicEvent,
+    parts=EVENT,
+    problems={404: NOT_FOUND},
+)
+REGISTER = Operation(
+    "registerPerson",
+    "POST",
+    "/api/events/{event}/registrations",
+    TAG,
+    N_("Register one person"),
+    Registered,
+    201,
+    description=N_(
+        "`answers` holds what the event's `questions` ask, by their `id`. The form of another site may post here "
+        "too: the browser is led to our receipt, or to our own form, filled in, where something is missing."
+    ),
+    parts=EVENT,
+    body=RegistrationRequest,
+    form=Form(RegistrationRequest),
+    headers=PROGRAM_HEADERS,
+    problems={
+        404: NOT_FOUND,
+        409: N_("This address is registered already."),
+        410: N_("Registration is closed, all seats are taken, or it was cancelled since."),
+        429: TOO_MANY,
+    },
+)
+OPERATIONS = (LIST, SHOW, REGISTER)
