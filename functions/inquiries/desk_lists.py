@@ -127,7 +127,6 @@ class Lists:
 def names(visit: Visit, service: Service) -> dict[str, Any]:
     """What ids are called in the reader's language, for all desk pages of the slice."""
     _, content = visit.gettext, service.content
-    organisation = content.organisations.get(member(visit).organisation)
     return {
         "organisations": content.short_names,
         "topics": {id: languages.text(t.name, visit.language) for id, t in content.topics.items()},
@@ -139,8 +138,6 @@ def names(visit: Visit, service: Service) -> dict[str, Any]:
         "states": labels.states(_),
         "parts_names": labels.parts(_),
         "types": labels.requester_types(_),
-        "timezone": organisation.timezone if organisation else "UTC",
-        "now": visit.platform.clock.now(),
         "may": member(visit).may,
         "me": member(visit),
     }

@@ -52,7 +52,6 @@ class StatusPages:
             inquiry=found.inquiry,
             lead=languages.text(lead.name, visit.language) if lead else "",
             names=self._content.short_names,
-            timezone=lead.timezone if lead else "UTC",
             states=labels.states(visit.gettext),
             done=next((name for name in ("received", "written", "erasure") if name in visit.request.args), ""),
             **({"typed": "", "submission": secrets.token_hex(16), "errors": {}} | draft),

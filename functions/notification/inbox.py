@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from functools import wraps
@@ -42,7 +42,7 @@ class Line(NamedTuple):
     sender: str
     to: str
     subject: str
-    date: str
+    date: datetime | None
 
 
 def register(site: Site, mailbox: Mailbox | None) -> None:
@@ -151,6 +151,5 @@ def _attachments(message: EmailMessage) -> list[EmailMessage]:
 def _line(key: str, content: bytes) -> Line:
     head = BytesHeaderParser(policy=email.policy.default).parsebytes(content)
     date = getattr(head["Date"], "datetime", None)
-    shown = date.astimezone(UTC) if isinstance(date, datetime) else None
     sender, to, subject = (str(head[name] or "") for name in ("From", "To", "Subject"))
-    return Line(key, sender, to, subject, f"{shown:%Y-%m-%d %H:%M} UTC" if shown else "")
+    return Line(key, sender, to, subject, date if isinstance(date, datetime) else None)

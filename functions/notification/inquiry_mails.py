@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from functions.notification.mail import Mail, Person, greeting_name, moment
+from functions.notification.mail import Mail, Person, greeting_name
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import (
     InquiryAnswered,
@@ -29,7 +29,7 @@ from shared.contracts.inquiries import (
     StaffPayload,
 )
 from shared.text import N_, one_line
-from shared.web import languages
+from shared.web import languages, times
 
 Gettext = Callable[[str], str]
 
@@ -124,9 +124,7 @@ def _link_mailed(payload: InquiryLinkMailed) -> list[Mail]:
 
 def _to_staff(payload: StaffPayload, subject: str, said: Callable[[Gettext], str], **values: Any) -> list[Mail]:
     def due(_: Gettext, language: str) -> str:
-        clock = languages.clock_time(payload.due_at, payload.timezone, language)
-        day = languages.day(payload.due_at, payload.timezone, language)
-        return moment(day, f"{clock} {languages.offset(payload.due_at, payload.timezone)}", language)
+        return times.moment(payload.due_at, payload.timezone, language)
 
     def country(_: Gettext, language: str) -> str:
         return languages.country_name(payload.country, language)

@@ -1,4 +1,4 @@
-"""One mail to one person, before it is rendered, and how times and names are written in it."""
+"""One mail to one person, before it is rendered, and how names are written in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from shared.contracts.registration import RegistrationPayload
 from shared.text import one_line
-from shared.web import languages
 
 _LIKE_A_LINK = re.compile(r"[/@:]|\w\.\w{2,}")
 
@@ -66,8 +65,3 @@ def greeting_name(text: str) -> str:
     """A name to greet by; empty for one that a mail client might turn into a link, since a stranger typed it."""
     name = one_line(text)
     return "" if _LIKE_A_LINK.search(name) or len(name) > 100 else name
-
-
-def moment(day: str, clock: str, language: str) -> str:
-    _ = languages.translations(language).gettext
-    return _("{day}, {time}").format(day=day, time=languages.isolated(clock, language))

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from functions.notification.inquiry_mails import INQUIRY_MAILS
-from functions.notification.mail import Calendar, Mail, Person, greeting_name, moment
+from functions.notification.mail import Calendar, Mail, Person, greeting_name
 from functions.notification.mailboxes import Item, MailsMerged
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
-    EventFacts,
     RegistrationCancelled,
     RegistrationConfirmed,
     RegistrationCorrected,
@@ -29,7 +27,7 @@ from shared.contracts.registration import (
 from shared.contracts.staff import StaffSignInRequested
 from shared.contracts.visitors import AddressCodeRequested, InquiryCodeRequested, RegistrationCodeRequested
 from shared.text import one_line
-from shared.web import languages
+from shared.web import languages, times
 
 ATTENDS = ("confirmed", "attended")
 
@@ -47,8 +45,8 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
     # The address is not verified: nothing that the sender of the form wrote is repeated to its owner.
     _ = _gettext(payload)
     deadline = payload.verify_by
-    verify_by = _deadline(deadline, payload.event.timezone, _language(payload))
-    kept = payload.kept_until and _deadline(payload.kept_until, payload.event.timezone, _language(payload))
+    verify_by = times.moment(deadline, payload.event.timezone, _language(payload))
+    kept = payload.kept_until and times.moment(payload.kept_until, payload.event.timezone, _language(payload))
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
     values: dict[str, Any] = {"verify_link": link, "verify_by": verify_by, "kept_until": kept}
     mail = _registration(payload, "received", subject, greet=False, **values)
@@ -128,7 +126,7 @@ def _registration(
             "join_link": facts.join_link if attends else None,
             "title": title,
             "name": greeting_name(name) if greet else "",
-            "when": when(facts, language),
+            "when": times.span(facts.starts_at, facts.ends_at, facts.timezone, language),
             "where": one_line(languages.text(facts.location, language)),
             "page": facts.page,
             "contact": facts.contact_email,
@@ -141,21 +139,6 @@ def _registration(
         reply_to=Person(one_line(facts.organiser), facts.contact_email),
         calendar=calendar,
     )
-
-
-def when(facts: EventFacts, language: str) -> list[str]:
-    """The event's time in its own zone, with the offset from UTC: its day and hours, or its first and last moment."""
-    start, end = (languages.clock_time(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
-    first, last = (languages.day(moment, facts.timezone, language) for moment in (facts.starts_at, facts.ends_at))
-    zone = f"({languages.offset(facts.starts_at, facts.timezone)}, {facts.timezone})"
-    if first == last:
-        return [first, languages.isolated(f"{start}–{end} {zone}", language)]
-    return [f"{moment(first, start, language)} –", moment(last, f"{end} {zone}", language)]
-
-
-def _deadline(instant: datetime, zone: str, language: str) -> str:
-    clock = f"{languages.clock_time(instant, zone, language)} {languages.offset(instant, zone)}"
-    return moment(languages.day(instant, zone, language), clock, language)
 
 
 def _language(payload: RegistrationPayload) -> str:
@@ -206,7 +189,7 @@ def _merged(payload: MailsMerged) -> list[Mail]:
 
     def line(item: Item) -> tuple[str, str]:
         title, reference = one_line(languages.text(item.title, language)), languages.isolated(item.reference, language)
-        time = _deadline(item.until, item.timezone, language) if item.until else ""
+        time = times.moment(item.until, item.timezone, language) if item.until else ""
         return says[item.kind].format(event=title, reference=reference, time=time), item.link
 
     values = {"name": "", "lines": [line(item) for item in payload.items], "more": payload.more}

@@ -11,7 +11,7 @@ from functions.registration import listing
 from functions.registration import service as s
 from functions.registration.models import EventDefinition, check_answers
 from functions.registration.personal import LINK_LIFE
-from functions.registration.requests import form_body, origin, parse, receipt_path, refusals
+from functions.registration.requests import event_of_page, form_body, origin, parse, receipt_path, refusals
 from functions.registration.service import Registrations
 from shared.contracts.visitors import RegistrationCodeRequested
 from shared.tokens import BadToken
@@ -41,8 +41,7 @@ class Pages:
     # -- events --
 
     def event(self, visit: Visit, slug: str) -> Response:
-        with refusals(visit):
-            return self._event_page(visit, self._service.events.get(slug))
+        return self._event_page(visit, event_of_page(visit, self._service, slug))
 
     def _event_page(self, visit: Visit, event: EventDefinition, status: int = 200, notice: str = "") -> Response:
         return visit.page(
@@ -58,8 +57,7 @@ class Pages:
     # -- registering --
 
     def register(self, visit: Visit, slug: str, guarded: bool = True) -> Response:
-        with refusals(visit):
-            event = self._service.events.get(slug)
+        event = event_of_page(visit, self._service, slug)
         try:
             if visit.request.method == "GET":
                 _must_be_open(visit, event)
@@ -123,8 +121,7 @@ class Pages:
 
     def registered(self, visit: Visit, slug: str, receipt: str) -> Response:
         """Shows what the address carries, signed; it asks the store nothing about any person."""
-        with refusals(visit):
-            event = self._service.events.get(slug)
+        event = event_of_page(visit, self._service, slug)
         try:
             value = visit.platform.tokens.read("receipt", receipt, visit.platform.clock.now())
         except BadToken:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from functions.registration import service as s
 from functions.registration.models import Correction, EventDefinition, Registration
 from functions.registration.pages import Typed, errors_of, labels_of, refuse_too_large
-from functions.registration.requests import form_body, refusals
+from functions.registration.requests import event_of_page, form_body, refusals
 from functions.registration.service import Registrations
 from shared.ports import from_utc_text
 from shared.tokens import BadToken
@@ -83,7 +83,7 @@ class PersonalPages:
         try:
             with refusals(visit):
                 registration = self._service.awaiting(token)
-                event = self._service.events.get(registration.event)
+            event = event_of_page(visit, self._service, registration.event)
             if visit.request.method == "POST":
                 self._service.verify(token)
                 return visit.redirect(f"/r/{self._service.manage_token(registration)}?done=verified")
@@ -169,7 +169,7 @@ class PersonalPages:
         try:
             with refusals(visit):
                 registration = self._service.open(token)
-                return registration, self._service.events.get(registration.event)
+            return registration, event_of_page(visit, self._service, registration.event)
         except BadToken:
             raise _bad_link(visit, token) from None
 

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from functions.registration import service as s
 from functions.registration.catalogue import EventNotFound
-from functions.registration.models import RegistrationRequest
-from functions.registration.service import Receipt
+from functions.registration.models import EventDefinition, RegistrationRequest
+from functions.registration.service import Receipt, Registrations
 from shared.ids import key_of
 from shared.web.abuse import GUARD_FIELDS
 from shared.web.places import is_this_machine, place_of
@@ -52,6 +52,14 @@ def origin(visit: Visit) -> str:
     settings = visit.platform.settings
     place = place_of(visit.request, settings.trusted_hops)
     return key_of(settings.secret_keys[-1], "network", place.network if place else "")[:20]
+
+
+def event_of_page(visit: Visit, service: Registrations, id: str) -> EventDefinition:
+    """The event that a page is about, whose zone all of the page's times are in. Raises ``Problem``."""
+    with refusals(visit):
+        event = service.events.get(id)
+    visit.zone = event.timezone
+    return event
 
 
 class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)

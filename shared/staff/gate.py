@@ -11,6 +11,7 @@ from flask import Response
 
 from shared.ids import key_of
 from shared.ports import Create, utc_text
+from shared.staff.directory import StaffDirectory
 from shared.staff.members import Member, member
 from shared.staff.navigation import PARTS
 from shared.staff.permissions import PERMISSIONS, RECORDED
@@ -34,6 +35,9 @@ class DeskGate:
     layout = "desk_base.html"
     parts = PARTS
 
+    def __init__(self) -> None:
+        self._directory: StaffDirectory | None = None
+
     def person(self, visit: Visit) -> Member | None:
         return current(visit)
 
@@ -42,7 +46,14 @@ class DeskGate:
         if visit.staff is None:
             return _ask_to_sign_in(visit)
         require(visit, permission)
+        visit.zone = self._zone(visit)
         return None
+
+    def _zone(self, visit: Visit) -> str:
+        """All times at the desk are those of the organisation whose staff look at them."""
+        self._directory = self._directory or StaffDirectory(visit.platform.store, visit.platform.clock)
+        organisation = self._directory.organisations.get(member(visit).organisation)
+        return organisation.timezone if organisation else visit.zone
 
     def leave(self, visit: Visit, permission: str) -> None:
         """Record who is shown a person's data before they are: what cannot be recorded is not shown."""

@@ -109,24 +109,6 @@ def days(first: date, last: date | None, language: str) -> str:
     return str(format_interval(first, last, "yMMMMd", locale=_locale(best(language))))
 
 
-def clock_time(instant: datetime, timezone: str, language: str) -> str:
-    """``13:00`` in the given zone."""
-    from babel.dates import format_time
-
-    return format_time(instant.astimezone(_zone(timezone)), "HH:mm", locale=_locale(best(language)))
-
-
-def stamp(instant: datetime, timezone: str) -> str:
-    """``2025-07-03 13:00``, the same in every language: for lists."""
-    return instant.astimezone(_zone(timezone)).strftime("%Y-%m-%d %H:%M")
-
-
-def offset(instant: datetime, timezone: str) -> str:
-    """``UTC+02:00`` at that instant."""
-    text = instant.astimezone(_zone(timezone)).strftime("%z")
-    return f"UTC{text[:3]}:{text[3:]}"
-
-
 def zone_city(timezone: str, language: str) -> str:
     """The city that an IANA zone is named after: ``Zürich``."""
     from babel.dates import get_timezone_location

@@ -33,6 +33,7 @@ from shared.web.limits import Limiter
 from shared.web.one_time_pad import padded, unpadded
 from shared.web.openapi import Operation
 from shared.web.problem import Problem, field_errors, invalid
+from shared.web.times import Times
 from shared.wiring import Platform
 
 M = TypeVar("M", bound=BaseModel)
@@ -104,6 +105,7 @@ class Visit:
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
     api: bool = False
     staff: Person | None = None  # who has signed in, behind a gate
+    zone: str = "UTC"  # IANA, of all times on a page
 
     def __post_init__(self) -> None:
         self.path = self.request.path
@@ -130,9 +132,9 @@ class Visit:
         return languages.translations(self.language).ngettext(one, more, number)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """An HTML page; ``visit`` and ``lang`` are known in every template."""
+        """An HTML page; ``visit``, ``lang`` and ``times`` are known in every template."""
         html = self.site.environment(self.language).get_template(template)
-        body = html.render(visit=self, lang=self.language, **values)
+        body = html.render(visit=self, lang=self.language, times=Times(self.zone, self.language), **values)
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:

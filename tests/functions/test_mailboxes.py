@@ -94,7 +94,10 @@ def test_a_merged_mail_repeats_nothing_of_the_forms(world: World) -> None:
     assert "spam" not in world.mailer.seen[-1].as_string().lower()
     text = text_of_last(world)
     assert "https://onestop.example/i/5" in text
-    assert "Forum 4: a registration. Confirm it by Monday, 23 November 2026, 10:00 UTC+01:00, if it is yours:" in text
+    assert (
+        "Forum 4: a registration. Confirm it by Monday, 23 November 2026, 10:00 (UTC+01:00, Zurich), if it is yours:"
+        in text
+    )
 
 
 def test_the_desk_sees_what_was_merged(world: World) -> None:

@@ -72,7 +72,6 @@ def test_nothing_shown_fails_on_a_language(tag: str) -> None:
     assert languages.translations(tag).gettext("Organisation")
     assert languages.day(WEBINAR, "Europe/Zurich", tag)
     assert languages.days(WEBINAR.date(), WEBINAR.date().replace(day=4), tag)
-    assert languages.clock_time(WEBINAR, "Europe/Zurich", tag)
     assert languages.zone_city("Europe/Zurich", tag)
     assert languages.countries(tag)["CH"]
     assert languages.name(tag) == languages.name(tag)
@@ -121,23 +120,8 @@ def test_arabic_counts_minutes_in_its_forms(minutes: int, words: str) -> None:
 
 def test_an_instant_is_told_in_the_zone_of_the_event() -> None:
     assert languages.day(WEBINAR, "Europe/Zurich", "en") == "Thursday, 3 July 2025"
-    assert languages.clock_time(WEBINAR, "Europe/Zurich", "en") == "13:00"
     assert languages.day(WEBINAR, "Pacific/Auckland", "en") == "Thursday, 3 July 2025"
-    assert languages.clock_time(WEBINAR, "Pacific/Auckland", "en") == "23:00"
     assert "يوليو" in languages.day(WEBINAR, "Europe/Zurich", "ar")
-
-
-@pytest.mark.parametrize(
-    ("zone", "month", "offset"),
-    [
-        ("Europe/Zurich", 7, "UTC+02:00"),
-        ("Europe/Zurich", 1, "UTC+01:00"),
-        ("Asia/Kathmandu", 1, "UTC+05:45"),
-        ("America/St_Johns", 1, "UTC-03:30"),
-    ],
-)
-def test_the_offset_is_that_of_the_day(zone: str, month: int, offset: str) -> None:
-    assert languages.offset(datetime(2026, month, 15, tzinfo=UTC), zone) == offset
 
 
 def test_every_country_has_a_name_in_the_order_of_the_reader() -> None:

@@ -1,0 +1,131 @@
+"""Times that people read; nothing else writes a time of day into a page or a mail.
+
+A page or a mail has one time zone and names it: the event's where it is about an event, that of the reader's
+organisation for staff, else UTC, which no hand-over moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from shared.ports import from_utc_text, utc_text
+from shared.web import languages
+from shared.web.languages import isolated, translations
+
+NOTHING = Markup("–")
+
+
+def zone_name(zone: str, instants: Iterable[datetime], language: str) -> str:
+    """``UTC+02:00, Zürich``: the IANA zone's offsets at ``instants``, and the city it is named after; or ``UTC``."""
+    city = languages.zone_city(zone, language)
+    if city == "UTC":
+        return isolated(city, language)
+    offsets = dict.fromkeys(offset(instant, zone) for instant in instants)
+    return translations(language).gettext(", ").join([isolated("/".join(offsets), language), city])
+
+
+def offset(instant: datetime, zone: str) -> str:
+    """``UTC+02:00`` at that instant."""
+    text = instant.astimezone(_zone(zone)).strftime("%z")
+    return f"UTC{text[:3]}:{text[3:]}"
+
+
+def clock_time(instant: datetime, zone: str) -> str:
+    """``13:00``, the same in every language."""
+    return instant.astimezone(_zone(zone)).strftime("%H:%M")
+
+
+def moment(instant: datetime, zone: str, language: str) -> str:
+    """``Thursday, 3 July 2025, 13:00 (UTC+02:00, Zürich)``."""
+    return f"{_unzoned(instant, zone, language)} ({zone_name(zone, [instant], language)})"
+
+
+def span(starts: datetime, ends: datetime, zone: str, language: str) -> list[str]:
+    """From and to, in two lines: a day and its hours, or the first and the last moment. The zone is named once, or with
+    both where its clocks change in between."""
+    if offset(starts, zone) != offset(ends, zone):
+        return [f"{moment(starts, zone, language)} –", moment(ends, zone, language)]
+    if not same_day(starts, ends, zone):
+        return [f"{_unzoned(starts, zone, language)} –", moment(ends, zone, language)]
+    hours = isolated(f"{clock_time(starts, zone)}–{clock_time(ends, zone)}", language)
+    return [languages.day(starts, zone, language), f"{hours} ({zone_name(zone, [ends], language)})"]
+
+
+def same_day(first: datetime, second: datetime, zone: str) -> bool:
+    """As the clocks of the zone have it."""
+    return first.astimezone(_zone(zone)).date() == second.astimezone(_zone(zone)).date()
+
+
+def _unzoned(instant: datetime, zone: str, language: str) -> str:
+    text = translations(language).gettext("{day}, {time}")
+    return text.format(day=languages.day(instant, zone, language), time=isolated(clock_time(instant, zone), language))
+
+
+@cache
+def _zone(zone: str) -> ZoneInfo:
+    return ZoneInfo(zone)
+
+
+class Times:
+    """The times of one page, as ``<time>`` elements. Takes instants, also as the store has them; None is a dash.
+
+    ``moment`` and ``span`` name the zone themselves. Times in lists and conversations do not: ``note`` names it once
+    for all of them, at the end of the page (``base.html``).
+    """
+
+    def __init__(self, zone: str, language: str) -> None:
+        self._zone = zone
+        self._language = language
+        self._listed: list[datetime] = []
+
+    def moment(self, instant: datetime | str | None) -> Markup:
+        """``Thursday, 3 July 2025, 13:00 (UTC+02:00, Zürich)``."""
+        if not instant:
+            return NOTHING
+        at = _instant(instant)
+        return _element(at, _unzoned(at, self._zone, self._language)) + self._named(at)
+
+    def span(self, starts: datetime, ends: datetime) -> Markup:
+        """``Thursday, 3 July 2025, 13:00 to 15:00 (UTC+02:00, Zürich)``."""
+        first, last = _element(starts, _unzoned(starts, self._zone, self._language)), self.moment(ends)
+        if offset(starts, self._zone) != offset(ends, self._zone):
+            first = self.moment(starts)
+        elif same_day(starts, ends, self._zone):
+            last = _element(ends, isolated(clock_time(ends, self._zone), self._language)) + self._named(ends)
+        return Markup("{} {} {}").format(first, translations(self._language).gettext("to"), last)
+
+    def brief(self, instant: datetime) -> Markup:
+        """``Thursday, 3 July 2025, 13:00``; ``note`` names the zone."""
+        self._listed.append(instant)
+        return _element(instant, _unzoned(instant, self._zone, self._language))
+
+    def stamp(self, instant: datetime | str | None) -> Markup:
+        """``2025-07-03 13:00``, the same in every language; ``note`` names the zone."""
+        if not instant:
+            return NOTHING
+        at = _instant(instant)
+        self._listed.append(at)
+        return _element(at, isolated(f"{at.astimezone(_zone(self._zone)):%Y-%m-%d %H:%M}", self._language))
+
+    def note(self) -> Markup | None:
+        """The zone of what was listed so far; None where nothing was."""
+        if not self._listed:
+            return None
+        return Markup('<bdi class="zone">{}</bdi>').format(zone_name(self._zone, sorted(self._listed), self._language))
+
+    def _named(self, instant: datetime) -> Markup:
+        name = zone_name(self._zone, [instant], self._language)
+        return Markup(' <span class="muted small">(<bdi class="zone">{}</bdi>)</span>').format(name)
+
+
+def _instant(instant: datetime | str) -> datetime:
+    return from_utc_text(instant) if isinstance(instant, str) else instant
+
+
+def _element(instant: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(utc_text(instant), text)
