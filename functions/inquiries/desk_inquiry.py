@@ -20,6 +20,7 @@ from shared.contracts.inquiries import Explanation
 from shared.staff.gate import require
 from shared.staff.members import Member, member
 from shared.web.problem import Problem
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 ADDRESS = "/desk/inquiries/<reference>"
@@ -59,8 +60,10 @@ def register(site: Site, service: Service) -> None:
     site.route(ADDRESS, may="inquiries.view")(pages.show)
     site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
     site.route(f"{ADDRESS}/mails/<key>", may="inquiries.view")(pages.mail)
-    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY, comes_back=True)(pages.answer)
-    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY, comes_back=True)(pages.note)
+    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY, again=pages.answer_again)(
+        pages.answer
+    )
+    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY, again=pages.note_again)(pages.note)
     for action, permission in ACTIONS.items():
         site.route(f"{ADDRESS}/{action}", "POST", may=permission)(partial(pages.act, action=action))
 
@@ -92,8 +95,7 @@ class InquiryPages:
 
     def answer(self, visit: Visit, reference: str) -> Response:
         """Insert a canned reply, preview, or send, by the button that was pressed."""
-        form = visit.request.form
-        draft = Draft("answer", form.get("text", ""), form.get("after", ""))
+        form, draft = visit.request.form, _answer_of(visit)
         view = self._view(visit, reference)
         if "insert" in form:
             draft.text = self._with_canned(visit, view, draft.text, form.get("canned", ""))
@@ -116,11 +118,21 @@ class InquiryPages:
         )
 
     def note(self, visit: Visit, reference: str) -> Response:
-        draft = Draft("note", visit.request.form.get("note", ""))
+        draft = _note_of(visit)
         files = uploads(visit)
         return self._try(
             visit, reference, draft, lambda me, version: self._casework.note(me, reference, version, draft.text, files)
         )
+
+    def answer_again(self, visit: Visit, reference: str, back: Returned) -> Response:
+        return self._again(visit, reference, _answer_of(visit), back)
+
+    def note_again(self, visit: Visit, reference: str, back: Returned) -> Response:
+        return self._again(visit, reference, _note_of(visit), back)
+
+    def _again(self, visit: Visit, reference: str, draft: Draft, back: Returned) -> Response:
+        draft.errors = back.errors
+        return self._page(visit, self._view(visit, reference), draft, back.status)
 
     def _with_canned(self, visit: Visit, view: View, text: str, id: str) -> str:
         known = {reply.id: body for reply, body in self._canned(visit, view)}
@@ -152,9 +164,6 @@ class InquiryPages:
     def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[Member, str], None]) -> Response:
         """Act on the version that the person saw. What cannot be done is said beside what they had typed."""
         me, form, status = member(visit), visit.request.form, 422
-        if too_large := visit.too_large():
-            draft.errors = too_large
-            return self._page(visit, self._view(visit, reference), draft, 413)
         try:
             action(me, form.get("version") or "none")
         except Stale:
@@ -211,6 +220,14 @@ class InquiryPages:
 
     def _canned(self, visit: Visit, view: View) -> list[tuple[CannedReply, str]]:
         return self._casework.canned_replies(member(visit), view.reference)
+
+
+def _answer_of(visit: Visit) -> Draft:
+    return Draft("answer", visit.request.form.get("text", ""), visit.request.form.get("after", ""))
+
+
+def _note_of(visit: Visit) -> Draft:
+    return Draft("note", visit.request.form.get("note", ""))
 
 
 def _seen(visit: Visit) -> int:

@@ -12,6 +12,7 @@ from functions.inquiries.desk_lists import names
 from functions.inquiries.routing import Decision, Facts, check_examples, check_words
 from functions.inquiries.service import Service
 from shared.contracts.inquiries import Explanation
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
@@ -27,11 +28,12 @@ def register(site: Site, service: Service) -> None:
     def form(visit: Visit) -> Response:
         return _page(visit, service, None, "", [])
 
-    @site.route("/desk/routing", "POST", may="routing.try", comes_back=True)
+    def show_again(visit: Visit, back: Returned) -> Response:
+        return _page(visit, service, None, next(iter(back.errors.values()), ""), [], back.status)
+
+    @site.route("/desk/routing", "POST", may="routing.try", again=show_again)
     def run(visit: Visit) -> Response:
         draft = visit.request.form.get("rules", "")
-        if too_large := visit.too_large():
-            return _page(visit, service, None, next(iter(too_large.values())), [], 413)
         try:
             version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
             for key, fault in check_words(rules, visit.gettext):

@@ -18,6 +18,7 @@ from functions.inquiries.service import Service
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.web import abuse, languages, paging
 from shared.web.problem import FieldError, Problem, field_errors
+from shared.web.returned import Returned, language_typed, lost_files
 from shared.web.site import Site, Visit
 
 MAX_BODY = LARGEST + 2**20  # bytes of a form with files
@@ -33,7 +34,7 @@ def register(site: Site, service: Service) -> None:
     site.route("/activities")(pages.activities)
     site.route("/activities/<id>")(pages.activity)
     site.route("/contact", "GET")(pages.contact)
-    site.route("/contact", "POST", max_body=MAX_BODY, comes_back=True)(pages.send)
+    site.route("/contact", "POST", max_body=MAX_BODY, again=pages.show_again)(pages.send)
 
 
 class Pages:
@@ -108,14 +109,16 @@ class Pages:
 
     def send_from_elsewhere(self, visit: Visit) -> Response:
         """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
-        visit.api, visit.path = False, "/contact"
+        visit.path = "/contact"
         return self.send(visit, guarded=False)
+
+    def show_again(self, visit: Visit, back: Returned) -> Response:
+        visit.path = "/contact"
+        return self._form(visit, _typed(visit), back.errors, back.status)
 
     def send(self, visit: Visit, guarded: bool = True) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it makes one inquiry."""
         values = _typed(visit)
-        if too_large := visit.too_large():
-            return self._form(visit, values, too_large, 413)
         errors: list[FieldError] = []
         try:
             request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
@@ -140,12 +143,14 @@ class Pages:
         return visit.redirect(f"{received.status_link}?received=1")
 
     def _form(
-        self, visit: Visit, values: dict[str, Any], errors: dict[str, str], status: int = 422, new: bool = False
+        self, visit: Visit, values: dict[str, Any], errors: dict[str, str], status: int = 0, new: bool = False
     ) -> Response:
+        """``status``: without one, 200, or 422 with errors."""
+        errors = lost_files(visit) | errors if errors else errors
         kept = "" if new else visit.request.form.get("submission", "")[:64]
         return visit.page(
             "contact.html",
-            status if errors else 200,
+            status or (422 if errors else 200),
             values=values,
             errors=errors,
             guard=abuse.guard(visit),
@@ -167,7 +172,7 @@ def _typed(visit: Visit) -> dict[str, Any]:
         **{name: form.get(name, "") for name in ONE_LINE},
         "topics": [topic for topic in form.getlist("topics[]") + form.getlist("topics") if topic],
         "activity": form.get("activity") or None,
-        "language": form.get("language") or visit.language,
+        "language": language_typed(visit),
         "share_with": form.get("share_with") or SHARE_WITH_ALL,
         "consent": form.get("consent") in TICKED,
     }

@@ -19,13 +19,14 @@ from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.personal_links import bad_link, link_mailed
 from shared.web.problem import Problem
+from shared.web.returned import Returned, lost_files
 from shared.web.site import Site, Visit
 
 
 def register(site: Site, service: Service) -> None:
     pages = StatusPages(service)
     site.route("/i/<token>", "GET")(pages.show)
-    site.route("/i/<token>/messages", "POST", max_body=MAX_BODY, comes_back=True)(pages.write)
+    site.route("/i/<token>/messages", "POST", max_body=MAX_BODY, again=pages.show_again)(pages.write)
     site.route("/i/<token>/close", "POST")(pages.close)
     site.route("/i/<token>/reopen", "POST")(pages.reopen)
     site.route("/i/<token>/erasure", "POST")(pages.ask_erasure)
@@ -58,19 +59,19 @@ class StatusPages:
         )
 
     def write(self, visit: Visit, token: str) -> Response:
-        text = visit.request.form.get("text", "")
+        text, submission = _typed(visit)
         abuse.check_rate(visit)
-        submission = visit.request.form.get("submission", "")[:64]
-        shown = submission or secrets.token_hex(16)
-        if errors := visit.too_large():
-            return self.show(visit, token, 413, typed=text, submission=shown, errors=errors)
         try:
             with _refusals(visit, token):
                 link = self._requests.link(token)
-                self._requests.add_message(link, text, shown, uploads(visit))
+                self._requests.add_message(link, text, submission, uploads(visit))
         except Invalid as error:
-            return self.show(visit, token, 422, typed=text, submission=shown, errors=error.told(visit.gettext))
+            return self.show_again(visit, token, Returned(422, lost_files(visit) | error.told(visit.gettext)))
         return visit.redirect(f"/i/{token}?written#messages")
+
+    def show_again(self, visit: Visit, token: str, back: Returned) -> Response:
+        text, submission = _typed(visit)
+        return self.show(visit, token, back.status, typed=text, submission=submission, errors=back.errors)
 
     def close(self, visit: Visit, token: str) -> Response:
         return self._act(visit, token, self._requests.close)
@@ -95,6 +96,12 @@ class StatusPages:
         abuse.check_rate(visit)
         self._requests.new_link(token)
         return link_mailed(visit, f"/i/{token}")
+
+
+def _typed(visit: Visit) -> tuple[str, str]:
+    """The message, and the form's ``submission``, by which it is added once."""
+    form = visit.request.form
+    return form.get("text", ""), form.get("submission", "")[:64] or secrets.token_hex(16)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from flask import Response
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.inquiries import api
 from functions.inquiries.api import Accepted, ActivityPage, ActivityQuery, ApiInquiry, PublicActivity
@@ -47,14 +46,12 @@ def register(site: Site, service: Service) -> None:
             raise Problem(404, "activity-not-found", visit.gettext("There is no such activity."))
         return visit.json(_public(visit, found).model_dump(mode="json"))
 
-    @site.operation(api.SEND, max_body=MAX_BODY, comes_back=True)
+    @site.operation(api.SEND, max_body=MAX_BODY, again=pages.show_again)
     def create(visit: Visit) -> Response:
         abuse.check_rate(visit)
-        is_form = visit.request.mimetype in FORMS
-        if is_form and visit.wants_page:
+        if visit.sends_form:
             return pages.send_from_elsewhere(visit)
-        if visit.request.too_large():
-            raise RequestEntityTooLarge
+        is_form = visit.request.mimetype in FORMS
         request, uploads = _form(visit) if is_form else _json(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
         received = _receive(visit, service, request, uploads, key and f"api:{key}")

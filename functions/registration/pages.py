@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -17,8 +18,8 @@ from shared.contracts.visitors import RegistrationCodeRequested
 from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.assets import static_file
-from shared.web.faults import TOO_LARGE
 from shared.web.problem import FieldError, Problem, invalid
+from shared.web.returned import Returned, language_typed
 from shared.web.site import Site, Visit
 
 
@@ -28,7 +29,7 @@ def register(site: Site, service: Registrations) -> None:
     listing.register(site, service)
     site.route("/assets/<name>")(static_file)
     site.route("/events/<slug>")(pages.event)
-    site.route("/events/<slug>/register", "GET", "POST", comes_back=True)(pages.register)
+    site.route("/events/<slug>/register", "GET", "POST", again=pages.show_again)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
 
 
@@ -57,23 +58,37 @@ class Pages:
     # -- registering --
 
     def register(self, visit: Visit, slug: str, guarded: bool = True) -> Response:
+        def handle(event: EventDefinition) -> Response:
+            if visit.request.method == "POST":
+                return self._submit(visit, event, guarded)
+            _must_be_open(visit, event)
+            return self._form(visit, event, {"language": visit.language}, {})
+
+        return self._at(visit, slug, handle)
+
+    def register_from_elsewhere(self, visit: Visit, slug: str) -> Response:
+        """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
+        visit.path = f"/events/{slug}/register"
+        return self.register(visit, slug, guarded=False)
+
+    def show_again(self, visit: Visit, slug: str, back: Returned) -> Response:
+        visit.path = f"/events/{slug}/register"
+
+        def handle(event: EventDefinition) -> Response:
+            _must_be_open(visit, event)
+            return self._form(visit, event, typed(visit), back.errors, back.status)
+
+        return self._at(visit, slug, handle)
+
+    def _at(self, visit: Visit, slug: str, handle: Callable[[EventDefinition], Response]) -> Response:
+        """The event's page where nobody can register."""
         event = event_of_page(visit, self._service, slug)
         try:
-            if visit.request.method == "GET":
-                _must_be_open(visit, event)
-                return self._form(visit, event, {"language": visit.language, "answers": {}}, {})
-            return self._submit(visit, event, guarded)
+            return handle(event)
         except Problem as problem:
             if problem.status != 410:
                 raise
             return self._event_page(visit, event, 410, problem.title)
-
-    def register_from_elsewhere(self, visit: Visit, slug: str) -> Response:
-        """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
-        visit.api = False
-        visit.path = f"/events/{slug}/register"
-        abuse.check_rate(visit)
-        return self.register(visit, slug, guarded=False)
 
     def _submit(self, visit: Visit, event: EventDefinition, guarded: bool) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it registers once, even where the second
@@ -82,17 +97,17 @@ class Pages:
         submission = visit.request.form.get("submission", "")[:64]
         key = f"form:{submission}" if submission else None
         try:
-            refuse_too_large(visit)
             request = parse(visit, body)
             if errors := _guard_errors(visit, event, request.email, guarded):
                 raise invalid(errors, visit.gettext)
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key, origin(visit))
         except Problem as problem:
-            if problem.status not in (409, 413, 422):
+            if problem.status not in (409, 422):
                 raise
             _must_be_open(visit, event)
-            return self._form(visit, event, body, errors_of(visit, event, body, problem), problem)
+            again = problem.type == "idempotency-key-reused"
+            return self._form(visit, event, body, errors_of(visit, event, body, problem), problem.status, again)
         return visit.redirect(receipt_path(visit, event.id, receipt))
 
     def _form(
@@ -101,19 +116,18 @@ class Pages:
         event: EventDefinition,
         values: dict[str, Any],
         errors: dict[str, str],
-        problem: Problem | None = None,
+        status: int = 200,
+        new: bool = False,
     ) -> Response:
-        _ = visit.gettext
-        again = problem is not None and problem.type == "idempotency-key-reused"
-        kept = visit.request.form.get("submission", "")[:64]
+        kept = "" if new else visit.request.form.get("submission", "")[:64]
         return visit.page(
             "register.html",
-            problem.status if problem else 200,
+            status,
             event=event,
             values=Typed(values),
             errors=errors,
             labels=labels_of(visit, event),
-            submission=kept if kept and not again else secrets.token_hex(16),
+            submission=kept or secrets.token_hex(16),
             categories=[(c.id, languages.text(c.name, visit.language)) for c in event.categories],
             left=self._left_by_category(event),
             guard=abuse.guard(visit),
@@ -162,9 +176,9 @@ def _guard_errors(visit: Visit, event: EventDefinition, email: str, guarded: boo
     return abuse.foreign_form_errors(visit)
 
 
-def refuse_too_large(visit: Visit) -> None:
-    if found := visit.too_large():
-        raise Problem(413, "http", visit.gettext(TOO_LARGE), errors=[FieldError(*one) for one in found.items()])
+def typed(visit: Visit) -> dict[str, Any]:
+    """What was typed into a form that is shown again."""
+    return form_body(visit) | {"language": language_typed(visit)}
 
 
 def errors_of(visit: Visit, event: EventDefinition, body: dict[str, Any], problem: Problem) -> dict[str, str]:
@@ -179,7 +193,7 @@ def errors_of(visit: Visit, event: EventDefinition, body: dict[str, Any], proble
 
 
 def labels_of(visit: Visit, event: EventDefinition) -> dict[str, str]:
-    """Fields' names for the summary of errors."""
+    """The fields' labels by name, in the order of the page, for the summary of errors."""
     _ = visit.gettext
     asked = {f"answers.{q.id}": languages.text(q.label, visit.language) for q in event.questions}
     return {
@@ -188,9 +202,10 @@ def labels_of(visit: Visit, event: EventDefinition) -> dict[str, str]:
         "email": _("Email address"),
         "country": _("Country"),
         "organisation": _("Organisation"),
-        "category": _("You take part as"),
-        "language": _("Language of our mails to you"),
+        **({"category": _("You take part as")} if len(event.categories) > 1 else {}),
         **asked,
+        "language": _("Language of our mails to you"),
+        "consent": _("Consent"),
     }
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from functions.registration import service as s
 from functions.registration.models import Correction, EventDefinition, Registration
-from functions.registration.pages import Typed, errors_of, labels_of, refuse_too_large
+from functions.registration.pages import Typed, errors_of, labels_of, typed
 from functions.registration.requests import event_of_page, form_body, refusals
 from functions.registration.service import Registrations
 from shared.ports import from_utc_text
@@ -18,6 +18,7 @@ from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.personal_links import bad_link, link_mailed
 from shared.web.problem import Problem, field_errors, invalid
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 OVER = ("cancelled", "expired", "declined")
@@ -29,7 +30,7 @@ def register(site: Site, service: Registrations) -> None:
     site.route("/r/<token>")(pages.personal)
     site.route("/r/<token>/calendar.ics")(pages.calendar)
     site.route("/r/<token>/verify", "GET", "POST")(pages.verify)
-    site.route("/r/<token>/correct", "GET", "POST", comes_back=True)(pages.correct)
+    site.route("/r/<token>/correct", "GET", "POST", again=pages.show_correction_again)(pages.correct)
     site.route("/r/<token>/cancel", "GET", "POST")(pages.cancel)
     site.route("/r/<token>/new-link", "POST")(pages.new_link)
 
@@ -117,14 +118,17 @@ class PersonalPages:
             return self._correction(visit, token, event, registration.model_dump(), {})
         body = form_body(visit)
         try:
-            refuse_too_large(visit)
             with refusals(visit):
                 self._service.correct(token, _correction(visit, body))
         except Problem as problem:
-            if problem.status not in (413, 422):
+            if problem.status != 422:
                 raise
             return self._correction(visit, token, event, body, errors_of(visit, event, body, problem), problem.status)
         return visit.redirect(f"/r/{token}?done=corrected")
+
+    def show_correction_again(self, visit: Visit, token: str, back: Returned) -> Response:
+        _registration, event = self._changeable(visit, token)
+        return self._correction(visit, token, event, typed(visit), back.errors, back.status)
 
     def _correction(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from flask import Response
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.registration import api
 from functions.registration.api import PublicEvent, Registered
@@ -17,6 +16,7 @@ from shared.ports import utc_text
 from shared.web import paging
 from shared.web.abuse import check_program, check_rate
 from shared.web.incoming import FORMS
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 PAGE = 50  # events of one answer
@@ -41,13 +41,15 @@ def register(site: Site, service: Registrations) -> None:
             found = service.events.get(event)
         return visit.json(_public(visit, service, found).model_dump(mode="json"))
 
-    @site.operation(api.REGISTER, comes_back=True)
+    def show_again(visit: Visit, event: str, back: Returned) -> Response:
+        return pages.show_again(visit, event, back)
+
+    @site.operation(api.REGISTER, again=show_again)
     def create(visit: Visit, event: str) -> Response:
-        is_form = visit.request.mimetype in FORMS
-        if is_form and visit.wants_page:
+        if visit.sends_form:
+            check_rate(visit)
             return pages.register_from_elsewhere(visit, event)
-        if visit.request.too_large():
-            raise RequestEntityTooLarge
+        is_form = visit.request.mimetype in FORMS
         body = form_body(visit) if is_form else visit.request.json_object(visit.gettext)
         key = visit.request.headers.get("Idempotency-Key")
         check_rate(visit)

@@ -17,6 +17,7 @@ from shared.staff.navigation import PARTS
 from shared.staff.permissions import PERMISSIONS, RECORDED
 from shared.staff.sessions import COOKIE, current
 from shared.web.problem import Problem
+from shared.web.returned import State, sent, stale_form
 from shared.web.site import Visit
 
 AUDIT = "audit"
@@ -66,9 +67,11 @@ class DeskGate:
         cookie = visit.cookie(COOKIE)
         return key_of("session", cookie)[:32] if cookie else ""
 
-    def ask_again(self, visit: Visit) -> Response:
+    def ask_again(self, visit: Visit, state: State) -> Response:
         """Nothing is done in the name of somebody whom the form did not show; what was typed is kept."""
         _ = visit.gettext
+        if state == "stale":
+            raise stale_form(visit)
         if "application/problem+json" in visit.request.headers.get("Accept", ""):
             raise Problem(403, "stale-form", _("This form is out of date."))
         return _kept(visit, 409, moved=True)
@@ -113,7 +116,4 @@ def _ask_to_sign_in(visit: Visit) -> Response:
 
 def _kept(visit: Visit, status: int, moved: bool) -> Response:
     """What was sent, to be sent again: after signing in, or (``moved``) after somebody did since the form was shown."""
-    request = visit.request
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    action = request.full_path.rstrip("?")
-    return visit.page("staff_signed_out.html", status, fields=fields, action=action, moved=moved)
+    return visit.page("staff_signed_out.html", status, sent=sent(visit), moved=moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,10 +28,17 @@ class FieldError:
 
 @dataclass(frozen=True)
 class Offer:
-    """A button under a problem on a page: what can be done about it. ``action`` is a path that takes POST."""
+    """A button under a problem on a page: what can be done about it. ``action`` is a path that takes POST.
+
+    Args:
+        fields: (name, value) of what goes along.
+        files: names of files, by field, that are to be chosen again.
+    """
 
     action: str
     label: str
+    fields: Sequence[tuple[str, str]] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

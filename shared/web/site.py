@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Set
-from contextlib import suppress
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -20,17 +19,16 @@ from urllib.parse import urlencode
 import jinja2
 from flask import Request, Response
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, RequestURITooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestURITooLarge
 from werkzeug.routing import Map, Rule
 
 from shared import tracing
 from shared.logs import enter_trace
 from shared.ports import Unavailable
-from shared.tokens import BadToken
-from shared.web import compression, faults, languages, templating
-from shared.web.incoming import MAX_TEXT, Incoming
+from shared.web import compression, faults, languages, returned, templating
+from shared.web.incoming import FORMS, MAX_TEXT, Incoming
 from shared.web.limits import Limiter
-from shared.web.one_time_pad import padded, unpadded
+from shared.web.one_time_pad import padded
 from shared.web.openapi import Operation
 from shared.web.problem import Problem, field_errors, invalid
 from shared.web.times import Times
@@ -91,8 +89,8 @@ class Gate(Protocol):
     def session(self, visit: Visit) -> str:
         """What tells this browser's session from any other, to bind forms to; "" where there is none."""
 
-    def ask_again(self, visit: Visit) -> Response:
-        """The answer to a form of this browser that was shown in another session."""
+    def ask_again(self, visit: Visit, state: returned.State) -> Response:
+        """The answer to a form that was not shown in this session. Raises ``Problem``."""
 
 
 @dataclass
@@ -124,6 +122,11 @@ class Visit:
     def wants_page(self) -> bool:
         """Whether a browser asks, which shows what comes: programs accept JSON, or say nothing about HTML."""
         return self.request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+
+    @property
+    def sends_form(self) -> bool:
+        """Whether it is a form that a person sent, from our page or another site's: what answers it is a page."""
+        return self.request.mimetype in FORMS and self.wants_page
 
     def gettext(self, text: str) -> str:
         return languages.translations(self.language).gettext(text)
@@ -179,28 +182,10 @@ class Visit:
     @cached_property
     def csrf_token(self) -> str:
         """For a form's hidden field ``csrf_token``: signed, bound to this browser and its session, new each time."""
-        return padded(self.platform.tokens.sign("csrf", self._form_of(self.visitor)))
+        return padded(self.platform.tokens.sign("csrf", self.bound_to(self.visitor)))
 
-    def too_large(self) -> dict[str, str]:
-        """Message by field, where the form is too large to be taken; for routes whose form ``comes_back``, with 413."""
-        _, field = self.gettext, self.request.too_large()
-        return {field: f"{_(faults.TOO_LARGE)} {_(faults.SHORTEN)}"} if field else {}
-
-    def check_csrf(self) -> bool:
-        """Whether the form is of this session; False where it is of this browser, from before it signed in or out.
-
-        Raises ``Problem`` (403) for any other form.
-        """
-        visitor, token = self.cookie("visitor"), self.request.form.get("csrf_token", "")
-        with suppress(BadToken):
-            value = self.platform.tokens.read("csrf", unpadded(token), self.platform.clock.now())
-            if visitor and value.partition(":")[0] == visitor:
-                return value == self._form_of(visitor) or self.site.gate is None
-        _ = self.gettext
-        detail = _("Your browser must accept cookies from this site. Go back, reload the form and send it again.")
-        raise Problem(403, "stale-form", _("This form is out of date."), detail)
-
-    def _form_of(self, visitor: str) -> str:
+    def bound_to(self, visitor: str) -> str:
+        """What a form's token says: this browser and its session."""
         return f"{visitor}:{self.site.gate.session(self)}" if self.site.gate else visitor
 
 
@@ -214,7 +199,7 @@ class Route:
     csrf: bool
     max_body: int
     may: str = ANYBODY
-    comes_back: bool = False
+    again: Handler | None = None
     operation: Operation | None = None
 
 
@@ -241,17 +226,19 @@ class Site:
         api: bool = False,
         csrf: bool = True,
         max_body: int = MAX_BODY,
-        comes_back: bool = False,
+        again: Handler | None = None,
         operation: Operation | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register ``handler(visit, **parts of the path)``; ``operation`` does it for what lies under ``/api``.
 
         Args:
             may: the permission that it needs, or ``ANYBODY``; asked for behind a gate and under ``/desk``.
-            api: answers JSON, problems included, and sends CORS headers; no CSRF check, since it reads no cookie.
+            api: answers JSON, problems included, and sends CORS headers; no CSRF check, since it reads no cookie. To a
+                form that a person sends from another site it answers pages (``Visit.api`` is false then).
             csrf: off only for a POST that carries its own proof (a one-click link, a signed hook).
             max_body: bytes; more is answered with 413.
-            comes_back: the handler asks ``Visit.too_large`` and shows such a form again, with all that was typed.
+            again: shows the form again, with all that was typed, where it cannot be taken as it was sent: called as the
+                handler is, with ``back``, a ``shared.web.returned.Returned``.
 
         Raises ``ValueError`` where ``may`` is missing or not a permission of the gate, or ``operation`` is missing.
         """
@@ -260,7 +247,7 @@ class Site:
             raise ValueError(f"{rule}: say what it takes and answers, by Site.operation")
 
         def register(handler: Handler) -> Handler:
-            target = Route(handler, api, csrf and not api, max_body, permission, comes_back, operation)
+            target = Route(handler, api, csrf and not api, max_body, permission, again, operation)
             verbs = list(methods or ("GET",)) + (["OPTIONS"] if api else [])
             self.map.add(Rule(rule, endpoint=target, methods=verbs, strict_slashes=False))
             return handler
@@ -268,7 +255,7 @@ class Site:
         return register
 
     def operation(self, operation: Operation, **limits: Any) -> Callable[[Handler], Handler]:
-        """Register the handler of an operation of the API; ``limits`` are ``max_body`` and ``comes_back``."""
+        """Register the handler of an operation of the API; ``limits`` are ``max_body`` and ``again``."""
         return self.route(operation.rule, operation.method, api=True, operation=operation, **limits)
 
     def _permission(self, rule: str, may: str | None) -> str:
@@ -291,7 +278,7 @@ class Site:
 
     def _respond(self, request: Incoming) -> Response:
         visit = Visit(request, self, languages.SOURCE)
-        visit.api = request.path.startswith("/api/")
+        visit.api = request.path.startswith("/api/") and not visit.sends_form
         try:
             if len(request.path) + len(request.query_string) > MAX_ADDRESS:
                 raise RequestURITooLarge
@@ -318,20 +305,22 @@ class Site:
         route = rule.endpoint
         assert isinstance(route, Route)
         tracing.routed(request.method, rule.rule)
-        visit.api = route.api
+        visit.api = route.api and not visit.sends_form
         if request.method == "OPTIONS":
             return Response("", 204)
-        request.admit(route.max_body, route.comes_back)
-        if request.method == "POST" and route.csrf and not visit.check_csrf() and self.gate:
-            return self.gate.ask_again(visit)
+        request.admit(route.max_body, route.again is not None)
+        state = returned.state(visit) if request.method == "POST" and route.csrf else "ours"
+        if self.gate and state != "ours":
+            return self.gate.ask_again(visit, state)
+        answer = partial(_handler(visit, route, state), visit, **parts)
         if self.gate is None or route.may == ANYBODY:
-            return route.handler(visit, **parts)
-        return self._behind(self.gate, visit, route, parts)
+            return answer()
+        return self._behind(self.gate, visit, route, answer)
 
-    def _behind(self, gate: Gate, visit: Visit, route: Route, parts: Mapping[str, Any]) -> Response:
+    def _behind(self, gate: Gate, visit: Visit, route: Route, answer: Callable[[], Response]) -> Response:
         if refusal := gate.enter(visit, route.may):
             return refusal
-        response = route.handler(visit, **parts)
+        response = answer()
         if response.status_code not in REDIRECTS:
             gate.leave(visit, route.may)
         return response
@@ -382,6 +371,19 @@ class Site:
             headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
             headers["Access-Control-Expose-Headers"] = "Retry-After"
             headers["Access-Control-Max-Age"] = "86400"
+
+
+def _handler(visit: Visit, route: Route, state: returned.State) -> Handler:
+    """Who answers: the route's handler, or what shows the form again. Raises ``Problem``, ``RequestEntityTooLarge``."""
+    if visit.api and visit.request.too_large():
+        raise RequestEntityTooLarge
+    if visit.request.method != "POST" or visit.api:
+        return route.handler
+    if route.again and (back := returned.returned(visit, stale=state == "stale")):
+        return partial(route.again, back=back)
+    if state == "stale":
+        raise returned.stale_form(visit)
+    return route.handler
 
 
 def _health(visit: Visit) -> Response:

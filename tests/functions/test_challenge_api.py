@@ -23,6 +23,7 @@ from functions.inquiries.service import Service
 from functions.registration import pages as registration_pages
 from functions.registration import web as registration_api
 from functions.registration.service import Registrations
+from shared.ports import Unavailable
 from shared.settings import Limits
 from shared.web.site import Site
 from shared.wiring import Platform
@@ -156,6 +157,39 @@ def test_a_faulty_form_of_another_site_comes_back_as_our_page(make: Callable[...
     assert (page.status_code, page.mimetype) == (422, "text/html")
     assert "nowhere" in page.text
     assert "/api/" not in page.text
+
+
+PAGE = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "ar"}
+TOO_MUCH = {"limits": {"visitor": 1}, "status": 429}
+DOWN = {"store": "down", "status": 503}
+TOO_LONG = {"fields": {"organisation": "x" * 300_000}, "status": 413}
+NOWHERE = {"path": "/api/nowhere", "status": 404}
+NO_POST = {"path": "/api/{list}", "status": 405}
+
+
+@pytest.mark.parametrize("case", [TOO_MUCH, DOWN, TOO_LONG, NOWHERE, NO_POST], ids=lambda case: str(case["status"]))
+@pytest.mark.parametrize("person", [True, False])
+def test_whatever_becomes_of_a_form_of_another_site_a_person_gets_a_page_and_a_program_json(
+    make: Callable[..., Api], case: dict[str, Any], person: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = make(**case.get("limits", {}))
+    if "limits" in case:
+        api.form()
+    if "store" in case:
+
+        def down(*_: Any) -> None:
+            raise Unavailable("down")
+
+        monkeypatch.setattr(type(api.site.platform.store), "commit", down)
+    path = case.get("path", api.path).format(list=api.path.split("/")[2].replace("inquiries", "activities"))
+    body = {**api.body, "consent": "on", **case.get("fields", {})}
+    headers = {"Origin": PARTNER, **(PAGE if person else {"Accept": "application/json"})}
+    answer = api.browser.post(path, data=body, headers=headers)
+    kind = "text/html" if person else "application/problem+json"
+    assert (answer.status_code, answer.mimetype) == (case["status"], kind)
+    if person:
+        assert 'lang="ar" dir="rtl"' in answer.text
+        assert answer.headers["Content-Security-Policy"]
 
 
 def test_posts_from_one_other_site_are_counted_together_and_only_theirs_need_a_step_more(

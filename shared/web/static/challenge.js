@@ -23,7 +23,7 @@ if (window.Worker && window.isSecureContext && crypto.subtle) {
 
   // Sent before the puzzle is solved: wait for it, then send.
   form.addEventListener("submit", (event) => {
-    if (field.value || event.submitter?.name === "send_code" || !byMail.hidden) return;
+    if (field.value || ["send_code", "shown_in"].includes(event.submitter?.name) || !byMail.hidden) return;
     event.preventDefault();
     solved.then(() => form.requestSubmit(event.submitter));
   });
