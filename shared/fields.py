@@ -135,11 +135,12 @@ def _email(address: str, info: ValidationInfo) -> str:
     )
 
 
+_NOT_MAILED = r"\.(arpa|invalid|local|localhost|onion|test)$"  # email_validator.SPECIAL_USE_DOMAIN_NAMES
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),
     AfterValidator(_email),
-    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": 254}),
+    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": 254, "not": {"pattern": _NOT_MAILED}}),
 ]
 """Where addresses are taken in, validate with ``context={"smtputf8": settings.smtputf8}``: without a relay that can
 write to it (RFC 6531), an address with letters beyond ASCII before the @ is refused. What is stored already is read."""
@@ -213,9 +214,22 @@ _TAG_PATTERN = re.sub(r"\s+(#.*)?", "", _LANGTAG.pattern).replace("a-z", "A-Za-z
 Language = Annotated[
     str,
     AfterValidator(language_tag),
-    WithJsonSchema({"type": "string", "maxLength": MAX_LANGUAGE, "pattern": f"^({_TAG_PATTERN})$"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": MAX_LANGUAGE,
+            "pattern": f"^({_TAG_PATTERN})$",
+            "description": N_("A language tag (BCP 47), like en or ar."),
+        }
+    ),
 ]
-Country = Annotated[str, AfterValidator(_country), WithJsonSchema({"type": "string", "enum": sorted(ALPHA_2)})]
+Country = Annotated[
+    str,
+    AfterValidator(_country),
+    WithJsonSchema(
+        {"type": "string", "enum": sorted(ALPHA_2), "description": N_("Two letters (ISO 3166-1 alpha-2), like CH.")}
+    ),
+]
 Consent = Annotated[StrictBool, WithJsonSchema({"type": "boolean", "const": True})]
 """Taken where it is true; the model says what comes of a refusal."""
 Zone = Annotated[str, AfterValidator(_zone)]

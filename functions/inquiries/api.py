@@ -110,6 +110,16 @@ SEND = Operation(
     ),
     body=ApiInquiry,
     form=Form(InquiryRequest, files="attachments", strict=False),
+    example={
+        "given_name": "Amina",
+        "family_name": "Diallo",
+        "email": "amina.diallo@ministry.example",
+        "country": "SN",
+        "requester_type": "government",
+        "subject": "Advice on buying health products",
+        "message": "Which training do you offer to procurement officers?",
+        "consent": True,
+    },
     headers=PROGRAM_HEADERS,
     problems={429: TOO_MANY},
 )

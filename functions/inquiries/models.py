@@ -28,12 +28,14 @@ class InquiryRequest(BaseModel):
     country: Country
     organisation: OptionalLine = ""
     requester_type: RequesterType
-    topics: list[str] = Field(default=[], max_length=20)
-    activity: str | None = None  # the activity whose page led here
+    topics: list[str] = Field(default=[], max_length=20, description=N_("By their ids."))
+    activity: str | None = Field(default=None, description=N_("The `id` of the activity whose page led here."))
     subject: Line
     message: Prose
     language: Language = "en"
-    share_with: str = SHARE_WITH_ALL  # or one organisation's id; it binds
+    share_with: str = Field(
+        default=SHARE_WITH_ALL, description=N_("Or the id of the one organisation that may see it.")
+    )
     consent: Consent
 
     @field_validator("consent")

@@ -103,6 +103,14 @@ REGISTER = Operation(
     parts=EVENT,
     body=RegistrationRequest,
     form=Form(RegistrationRequest),
+    example={
+        "given_name": "Amina",
+        "family_name": "Diallo",
+        "email": "amina.diallo@ministry.example",
+        "country": "SN",
+        "category": "participant",
+        "consent": True,
+    },
     headers=PROGRAM_HEADERS,
     problems={
         404: NOT_FOUND,

@@ -225,9 +225,9 @@ class RegistrationRequest(Strict):
     email: Email
     country: Country
     organisation: OptionalLine = ""
-    category: str
+    category: str = Field(description=N_("The `id` of one of the event's `categories`."))
     language: Language = "en"
-    answers: dict[str, Any] = {}
+    answers: dict[str, Any] = Field(default={}, description=N_("By the `id` of the event's `questions`."))
     consent: Annotated[Consent, AfterValidator(_consent)]
 
     @property

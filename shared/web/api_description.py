@@ -1,4 +1,4 @@
-"""The one description of the whole API, whichever function serves it."""
+"""The one description of the whole API, for programs and for people, whichever function serves it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response
 
 from shared.text import N_
+from shared.web import api_page
 from shared.web.openapi import Operation
 from shared.web.site import Site, Visit
 
@@ -34,6 +35,17 @@ OPERATIONS = (DESCRIBE,)
 
 def register(site: Site) -> None:
     """Put the description on ``site``."""
+
+    @site.route("/api")
+    def page(visit: Visit) -> Response:
+        made = document()
+        return visit.page(
+            "api.html",
+            description=made["info"]["description"],
+            sections=api_page.sections(made, visit.platform.settings.base_url),
+            common=api_page.common(made),
+            models=api_page.models(made),
+        )
 
     @site.operation(DESCRIBE)
     def describe(visit: Visit) -> Response:

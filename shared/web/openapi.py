@@ -65,6 +65,7 @@ class Operation:
         query: the model of what follows the ``?``; its handler reads it with ``Visit.query``.
         body: the model of the JSON body.
         form: the same as an HTML form of another site sends it. Where a browser sent it, the answer is a page.
+        example: of the body.
         headers: of the request, with what they are for.
         problems: by status, what it means; those of ``ALWAYS`` and ``WITH_BODY`` are known.
     """
@@ -81,6 +82,7 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     form: Form | None = None
+    example: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
 
@@ -154,7 +156,9 @@ def _described(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "responses": _responses(one, schemas),
     }
     if one.body:
-        content = {JSON: {"schema": _schema(one.body, schemas, "validation")}}
+        content: dict[str, Any] = {JSON: {"schema": _schema(one.body, schemas, "validation")}}
+        if one.example:
+            content[JSON]["example"] = one.example
         content |= {kind: {"schema": _form(one.form, schemas)} for kind in FORMS if one.form}
         described["requestBody"] = {"required": True, "content": content}
     return {name: value for name, value in described.items() if value != ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -130,3 +131,38 @@ def test_an_answer_that_was_not_declared_is_found(tmp_path: Path, status: int, k
     Browser(site).get("/api/small")
     assert undeclared == [f"GET /api/small: {status} {kind} is not declared"]
     undeclared.clear()
+
+
+# -- the page --
+
+
+def test_the_page_shows_all_that_the_document_says(house: House) -> None:
+    page = house.get("/api")
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    text = html.unescape(re.sub(r"<[^>]+>", "", page.text))
+    for (method, path), one in described().items():
+        assert f"{method} {path}" in text
+        assert one["summary"] in text
+        names = {parameter["name"] for parameter in one["parameters"]} | set(one["responses"])
+        assert names <= set(text.split()), (path, names - set(text.split()))
+    for name in api_description.document()["components"]["schemas"]:
+        assert name in text or name.endswith("Form"), name
+
+
+def test_the_page_asks_no_other_site_and_runs_nothing(house: House) -> None:
+    page = house.get("/api")
+    assert "<script" not in page.text
+    assert " style=" not in page.text
+    assert all(link.startswith(("/", "#")) for link in re.findall(r'(?:href|src)="([^"]+)"', page.text))
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    names = re.findall(r'href="#([^"]+)"', page.text)
+    assert names
+    assert all(f'id="{name}"' in page.text for name in names)
+
+
+def test_the_page_speaks_the_visitors_language(house: House) -> None:
+    english, arabic = (house.get(f"/api?lang={language}").text for language in ("en", "ar"))
+    for one in described().values():
+        assert html.escape(one["summary"], quote=False) in english.replace("&#39;", "'")
+        assert one["summary"] not in arabic
+    assert 'dir="rtl"' in arabic
