@@ -101,6 +101,7 @@ class House:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """As one WSGI application, for tools that want one."""
         environ["wsgi.input_terminated"] = True  # as gunicorn has it
+        environ.pop("HTTP_ACCEPT_ENCODING", None)  # werkzeug's client asks for gzip and does not unpack it
         return self.targets[self.target(environ["PATH_INFO"])](environ, start_response)
 
     def target(self, path: str) -> str:

@@ -283,7 +283,7 @@ def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict
         errors[unknown] = N_("This event does not ask that. Remove it.")
     for id, question in known.items():
         answer = answers.get(id)
-        if answer in (None, "", [], False) or (isinstance(answer, str) and not answer.strip()):
+        if answer is None or answer is False or answer == [] or (isinstance(answer, str) and not answer.strip()):
             if question.required:
                 errors[id] = N_("This field is required.")
             continue

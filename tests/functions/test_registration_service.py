@@ -181,6 +181,9 @@ def test_answers_and_category_must_fit_the_event(world: World) -> None:
         world.register("Ada", category="vip", answers={"diet": "steak", "shoe_size": 44})
     assert set(refused.value.errors) == {"category", "answers.diet", "answers.function", "answers.shoe_size"}
     assert world.registrations() == []
+    with pytest.raises(s.BadRequest) as refused:
+        world.register("Ada", answers={"function": "Minister", "diet": 0})
+    assert set(refused.value.errors) == {"answers.diet"}, "0 is an answer, though it equals False"
     world.register("Ada", answers={"function": "Minister", "diet": "halal"})
     assert world.registrations()[0].answers == {"function": "Minister", "diet": "halal"}
 
