@@ -29,7 +29,7 @@ class Limits:
     visitor: int = 120  # forms and API posts in an hour from one address (IPv6: one /64)
     network: int = 1200  # the same from one network (IPv4 /24, IPv6 /48)
     busy: int = 300  # forms and API posts in five minutes in the whole system; beyond, each needs a proof of work
-    seconds: int = 2  # a form sent sooner after it was shown comes back
+    seconds: int = 2  # a form sent sooner after it was shown needs a proof of work
     origin: int = 300  # forms and API posts in an hour from the pages of one other site; beyond, as when it is busy
     mails: int = 3  # a day to an address that has confirmed nothing, one by one; those beyond are merged
 

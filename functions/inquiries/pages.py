@@ -153,7 +153,7 @@ class Pages:
             status or (422 if errors else 200),
             values=values,
             errors=errors,
-            guard=abuse.guard(visit),
+            guard=abuse.guard(visit, errors),
             submission=kept or secrets.token_hex(16),
             activity=self._content.activities.get(values.get("activity") or ""),
             full_names={id: languages.text(o.name, visit.language) for id, o in self._content.organisations.items()},

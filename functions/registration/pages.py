@@ -130,7 +130,7 @@ class Pages:
             submission=kept or secrets.token_hex(16),
             categories=[(c.id, languages.text(c.name, visit.language)) for c in event.categories],
             left=self._left_by_category(event),
-            guard=abuse.guard(visit),
+            guard=abuse.guard(visit, errors),
         )
 
     def registered(self, visit: Visit, slug: str, receipt: str) -> Response:

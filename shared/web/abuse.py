@@ -1,15 +1,18 @@
 """Against machines that fill in forms, without a stranger's script and without shutting anybody out.
 
-A public form carries a field that only machines fill in and the signed time when it was shown; what one address and one
+A public form carries a field that people do not see and the signed time when it was shown; what one address and one
 network may send is limited; and when many forms arrive at once, each must come with a proof of work or, where there is
-no JavaScript, with a code that we mail to the visitor. Forms of other sites and programs carry no field of ours: they
-are counted by the site that they come from too, get our page, filled in, or the same challenge to solve and send along
-in a header. Nobody is refused in silence: what comes back says what to do.
+no JavaScript, with a code that we mail to the visitor. So must a form with something in the unseen field, or sent as
+fast as machines do: a browser or a password manager that fills in forms does the same, so it is a doubt and no verdict.
+Forms of other sites and programs carry no field of ours: they are counted by the site that they come from too, get our
+page, filled in, or the same challenge to solve and send along in a header. Nobody is refused in silence: what comes
+back says what to do.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,6 +29,7 @@ from shared.web.proof import new_challenge, proved
 from shared.web.site import Visit
 
 HONEYPOT, SHOWN, PROOF, CODE = "homepage", "shown", "altcha", "address_code"
+DOUBTED = "doubted"
 GUARD_FIELDS = (HONEYPOT, SHOWN, PROOF, CODE, "send_code")
 FORM_LIFE = timedelta(hours=24)
 BUSY_WINDOW = timedelta(minutes=5)
@@ -49,15 +53,19 @@ class Guard:
     code: str
 
 
-def guard(visit: Visit) -> Guard:
-    """For showing a form, or showing it again: the time of the first showing is kept."""
-    now, form = visit.platform.clock.now(), visit.request.form
-    shown = form.get(SHOWN, "")
-    if _age(visit, shown) is None:
-        shown = visit.platform.tokens.sign("shown", str(int(now.timestamp())))
-    limits = visit.platform.settings.limits
-    busy = visit.site.limiter.reached("forms", "all", limits.busy, BUSY_WINDOW) or _placeless(visit)
-    return Guard(shown, json.dumps(new_challenge(visit)) if busy else "", form.get(CODE, ""))
+def guard(visit: Visit, errors: Collection[str] = ()) -> Guard:
+    """For showing a form, or showing it again: the time of the first showing is kept, and that one more step is needed.
+
+    Args:
+        errors: the names of fields with errors; one of ``form_errors`` asks for the step.
+    """
+    now, form, limits = visit.platform.clock.now(), visit.request.form, visit.platform.settings.limits
+    before = _showing(visit)
+    doubted = PROOF in errors or CODE in errors or bool(before and before.doubted)
+    at = before.at if before else int(now.timestamp())
+    shown = visit.platform.tokens.sign("shown", f"{at}:{DOUBTED}" if doubted else f"{at}")
+    asked = doubted or visit.site.limiter.reached("forms", "all", limits.busy, BUSY_WINDOW) or _placeless(visit)
+    return Guard(shown, json.dumps(new_challenge(visit)) if asked else "", form.get(CODE, ""))
 
 
 def check_rate(visit: Visit) -> None:
@@ -105,17 +113,8 @@ def form_errors(visit: Visit, email: str, source: str, code_mail: type[AddressCo
     """
     _, form = visit.gettext, visit.request.form
     check_rate(visit)
-    if form.get(HONEYPOT):
-        return [
-            FieldError(HONEYPOT, _("A hidden field was filled in, perhaps by your browser. It is empty again now."))
-        ]
-    limits = visit.platform.settings.limits
-    age = _age(visit, form.get(SHOWN, ""))
-    if limits.seconds and age is None:
-        return [FieldError(SHOWN, _("The form had been open for long. Please check it and send it again."))]
-    if age is not None and age < limits.seconds:
-        return [FieldError(SHOWN, _("That was faster than people write. Please check it and send it again."))]
-    if not _crowded(visit) or proved(visit, form.get(PROOF, "")) or _code_fits(visit, email):
+    needed = bool(_crowded(visit)) or _doubtful(visit)
+    if not needed or proved(visit, form.get(PROOF, "")) or _code_fits(visit, email):
         return []
     if "send_code" in form:
         return [_mail_code(visit, email, source, code_mail)]
@@ -159,7 +158,7 @@ def check_program(visit: Visit) -> None:
 
 def _one_more_step(visit: Visit) -> FieldError:
     _ = visit.gettext
-    return FieldError(PROOF, _("Many forms arrive just now, so yours needs one more step. Please send it again."))
+    return FieldError(PROOF, _("Your form needs one more step, which keeps machines out. Please send it again."))
 
 
 def _crowded(visit: Visit) -> int:
@@ -187,14 +186,34 @@ def _placeless(visit: Visit) -> bool:
 # -- the time when the form was shown --
 
 
-def _age(visit: Visit, shown: str) -> float | None:
-    """Seconds since the form was shown; None where that is not known or too long ago."""
+@dataclass(frozen=True)
+class _Showing:
+    """When a form was first shown (seconds since 1970), and whether it was asked for one more step since."""
+
+    at: int
+    doubted: bool
+
+
+def _showing(visit: Visit) -> _Showing | None:
+    """What the form says of it; None where that is not known or too long ago."""
     now = visit.platform.clock.now()
     try:
-        age = now.timestamp() - int(visit.platform.tokens.read("shown", shown, now))
+        value = visit.platform.tokens.read("shown", visit.request.form.get(SHOWN, ""), now)
     except BadToken:
         return None
-    return age if age <= FORM_LIFE.total_seconds() else None
+    at, _, mark = value.partition(":")
+    return _Showing(int(at), mark == DOUBTED) if now.timestamp() - int(at) <= FORM_LIFE.total_seconds() else None
+
+
+def _doubtful(visit: Visit) -> bool:
+    """Whether a machine may have filled in this form."""
+    least = visit.platform.settings.limits.seconds
+    if visit.request.form.get(HONEYPOT):
+        return True
+    showing = _showing(visit)
+    if showing is None:
+        return least > 0
+    return showing.doubted or visit.platform.clock.now().timestamp() - showing.at < least
 
 
 # -- a code by mail, for those without JavaScript --

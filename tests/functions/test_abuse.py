@@ -48,7 +48,9 @@ def form(built: Platform, folder: Path) -> Site:
             if not found:
                 return Response("taken")
             errors = {error.field: error.message for error in found}
-        return visit.page("form.html", 422 if errors else 200, email=email, errors=errors, guard=abuse.guard(visit))
+        return visit.page(
+            "form.html", 422 if errors else 200, email=email, errors=errors, guard=abuse.guard(visit, errors)
+        )
 
     return site
 
@@ -169,38 +171,57 @@ def test_one_network_is_limited_across_its_addresses(tmp_path: Path) -> None:
 # -- what a form carries --
 
 
-def test_the_hidden_field_catches_machines_and_people_can_send_again(tmp_path: Path) -> None:
-    browser = Browser(form(here(tmp_path), tmp_path))
-    caught = browser.send(browser.get("/form"), email=EMAIL, homepage="https://spam.test")
-    assert caught.status_code == 422
-    assert browser.send(caught).text == "taken"  # the field came back empty, the address as it was typed
+DOUBTS = {
+    "a password manager filled in the unseen field": {"homepage": "https://people.test"},
+    "a browser filled in all of it, and it was sent at once": {},
+    "it was open since yesterday": {"hours": 25},
+}
 
 
-def test_a_form_sent_at_once_comes_back_and_passes_a_little_later(tmp_path: Path) -> None:
-    built = here(tmp_path, seconds=3)
-    browser = Browser(form(built, tmp_path))
-    fast = browser.send(browser.get("/form"), email=EMAIL)
-    assert fast.status_code == 422
-    assert browser.send(fast).status_code == 422
-    built.clock.forward(seconds=3)  # type: ignore[attr-defined]
-    assert browser.send(fast).text == "taken"
+def doubted(folder: Path, hours: int = 0, **fields: str) -> tuple[Platform, Browser, TestResponse]:
+    """A form that came back with a challenge, since a machine may have sent it."""
+    built = here(folder, seconds=3)
+    browser = Browser(form(built, folder))
+    page = browser.get("/form")
+    assert "data-challenge" not in page.text
+    built.clock.forward(hours=hours, seconds=0 if not fields else 5)  # type: ignore[attr-defined]
+    back = browser.send(page, email=EMAIL, **fields)
+    assert back.status_code == 422
+    assert "one more step" in words(back)
+    assert "faster than people" not in words(back)
+    return built, browser, back
+
+
+@pytest.mark.parametrize("why", DOUBTS)
+def test_a_doubt_leads_to_the_challenge_and_never_to_loss(tmp_path: Path, why: str) -> None:
+    _built, browser, back = doubted(tmp_path, **DOUBTS[why])  # type: ignore[arg-type]
+    assert f'value="{EMAIL}"' in back.text
+    assert 'name="homepage" value=""' in back.text
+    assert browser.send(back, altcha=solve(back)).text == "taken"
+
+
+@pytest.mark.parametrize("why", DOUBTS)
+def test_without_javascript_a_doubt_ends_with_a_mailed_code(tmp_path: Path, why: str) -> None:
+    built, browser, back = doubted(tmp_path, **DOUBTS[why])  # type: ignore[arg-type]
+    asked = browser.send(back, send_code="1")
+    code = built.store.query("outbox")[0].data["data"]["code"]
+    assert browser.send(asked, address_code=code).text == "taken"
+
+
+@pytest.mark.parametrize("why", DOUBTS)
+def test_waiting_does_not_lift_a_doubt(tmp_path: Path, why: str) -> None:
+    """The negative control: a machine that sends what came back, as it came, is not taken for a person."""
+    built, browser, back = doubted(tmp_path, **DOUBTS[why])  # type: ignore[arg-type]
+    built.clock.forward(seconds=30)  # type: ignore[attr-defined]
+    again = browser.send(back)
+    assert again.status_code == 422
+    assert browser.send(again).status_code == 422
 
 
 @pytest.mark.parametrize("shown", ["", "1~~x", "1795424400"])
 def test_a_made_up_time_of_showing_is_not_believed(tmp_path: Path, shown: str) -> None:
     browser = Browser(form(here(tmp_path, seconds=1), tmp_path))
     assert browser.send(browser.get("/form"), email=EMAIL, shown=shown).status_code == 422
-
-
-def test_a_form_that_was_open_for_days_is_sent_once_more(tmp_path: Path) -> None:
-    built = here(tmp_path, seconds=1)
-    browser = Browser(form(built, tmp_path))
-    page = browser.get("/form")
-    built.clock.forward(hours=25)  # type: ignore[attr-defined]
-    late = browser.send(page, email=EMAIL)
-    assert late.status_code == 422
-    built.clock.forward(seconds=1)  # type: ignore[attr-defined]
-    assert browser.send(late).text == "taken"
 
 
 # -- busy times --
