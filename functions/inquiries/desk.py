@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from functions.inquiries import desk_absences, desk_inquiry, desk_lists, desk_quarantine, desk_routing
+from functions.inquiries import desk_absences, desk_bulk, desk_inquiry, desk_lists, desk_quarantine, desk_routing
 from functions.inquiries.base import Means
 from functions.inquiries.service import Service
 from shared.staff import sign_in
@@ -15,7 +15,7 @@ from shared.web.site import Site, Visit
 def register(site: Site, service: Service, means: Means) -> None:
     """Put the desk on ``site``, with the pages of signing in."""
     sign_in.routes(site)
-    for part in (desk_lists, desk_inquiry, desk_quarantine, desk_routing):
+    for part in (desk_lists, desk_bulk, desk_inquiry, desk_quarantine, desk_routing):
         part.register(site, service)
     desk_absences.register(site, service, means)
 

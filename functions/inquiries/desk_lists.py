@@ -1,21 +1,19 @@
-"""Lists of inquiries: filter, search, sort, page, export, and act on several at once."""
+"""Lists of inquiries: filter, search, sort, page, export."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, Member, NotAllowed, NotFound, Stale
+from functions.inquiries.base import Member
 from functions.inquiries.models import Assignment, State
 from functions.inquiries.reading import NOBODY, Filter
 from functions.inquiries.service import Service
-from shared.ports import utc_text
 from shared.staff.members import member
 from shared.web import languages, paging
 from shared.web.problem import Problem
@@ -23,6 +21,7 @@ from shared.web.sheets import csv_file, xlsx_file
 from shared.web.site import Site, Visit
 
 PAGE = 50
+UNFILTERED = ("after", "lang", "selected", "assigned", "closed", "left")  # of its address, what filters nothing
 NEWEST, OLDEST, NEAREST, CHANGED = "newest", "oldest", "target", "changed"
 Order = Literal["received_at", "due_at", "updated_at"]
 ORDERS: dict[str, tuple[Order, bool]] = {  # field, descending
@@ -53,8 +52,6 @@ COLUMNS = (
 def register(site: Site, service: Service) -> None:
     lists = Lists(service)
     site.route("/desk/inquiries", may="desk.view")(lists.show)
-    site.route("/desk/inquiries/assign", "POST", may="inquiries.assign")(partial(lists.act, action="assign"))
-    site.route("/desk/inquiries/close", "POST", may="inquiries.close")(partial(lists.act, action="close"))
     site.route("/desk/inquiries.<any(csv, xlsx):format>", may="inquiries.export")(lists.export)
 
 
@@ -67,9 +64,7 @@ class Lists:
         filter = _filter(visit, me)
         after = paging.cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
-        query = {
-            name: value for name, value in asked.items() if name not in ("after", "lang", "done", "left") and value
-        }
+        query = {name: value for name, value in asked.items() if name not in UNFILTERED and value}
         return visit.page(
             "desk_list.html",
             page=page,
@@ -78,44 +73,12 @@ class Lists:
             next=urlencode({**query, "after": paging.mark(page.next)}) if page.next else "",
             first=after is None,
             colleagues=self._service.content.staff(me.organisation),
-            done=asked.get("done", ""),
+            assigned=_count(asked.get("assigned", "")),
+            closed=_count(asked.get("closed", "")),
             left=[entry.partition(":")[::2] for entry in asked.getlist("left")],
-            why=_why_left(visit),
+            why=labels.why_left(visit.gettext),
             **names(visit, self._service),
         )
-
-    def act(self, visit: Visit, action: str) -> Response:
-        """``assign`` or ``close`` what is ticked. Each goes its own way: what has changed meanwhile is left."""
-        me, form = member(visit), visit.request.form
-        results = Counter[str]()
-        left = []
-        for ticked in form.getlist("selected")[:PAGE]:
-            reference, _, seen = ticked.partition("~")
-            result = self._one(me, reference, seen, action, form.get("to", ""))
-            results[result] += 1
-            if result != "done":
-                left.append(f"{reference}:{result}")
-        query = [pair for pair in visit.request.args.items() if pair[0] not in ("done", "left", "after")]
-        query += [("done", str(results["done"])), *(("left", entry) for entry in left)]
-        return visit.redirect(f"/desk/inquiries?{urlencode(query)}")
-
-    def _one(self, me: Member, reference: str, seen: str, action: str, to: str) -> str:
-        """``done``, or why it was left alone (``_why_left``)."""
-        try:
-            view = self._service.reading.inquiry(me, reference)
-            if utc_text(view.inquiry.updated_at) != seen:
-                return "changed"
-            if action == "close":
-                self._service.endings.close(me, reference, view.version)
-            else:
-                self._service.casework.assign(me, reference, view.version, to)
-        except Stale:
-            return "changed"
-        except NotFound:
-            return "gone"
-        except (NotAllowed, Invalid):
-            return "not_allowed"
-        return "done"
 
     def export(self, visit: Visit, format: str) -> Response:
         """The whole list as it is filtered, which is no more than its pages show."""
@@ -163,13 +126,8 @@ def _filter(visit: Visit, me: Member) -> Filter:
     )
 
 
-def _why_left(visit: Visit) -> dict[str, str]:
-    _ = visit.gettext
-    return {
-        "changed": _("It has changed since the list was shown."),
-        "gone": _("Your organisation does not have it any more."),
-        "not_allowed": _("Its state or your part in it does not allow this."),
-    }
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else None
 
 
 def _cells(rows: Iterable[Assignment]) -> Iterator[list[object]]:

@@ -23,6 +23,7 @@ from shared.ports import Delete, Replace, Write
 from shared.text import N_
 
 LEAD_ONLY = N_("Only the organisation that leads closes, reopens and erases. Yours can end its own part.")
+CLOSED_ALREADY = N_("This inquiry is closed.")
 LEADS = N_("Your organisation leads: close the inquiry, or hand it over.")
 
 
@@ -38,9 +39,7 @@ class Endings:
 
     def close(self, staff: Member, reference: str, version: str) -> None:
         def change(case: Case) -> None:
-            lead_only(case, staff)
-            if case.inquiry.state == "closed":
-                raise NotAllowed(N_("This inquiry is closed."))
+            refuse_closing(case, staff)
             case.close(staff.email, staff.organisation)
             recipient = self._mail.to_requester(reference, case.inquiry, f"closed:{case.version}")
             case.announce(InquiryClosed(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
@@ -164,6 +163,13 @@ class Endings:
             writes.append(Delete(QUARANTINE, document.id, None))
         case.also_many(writes)
         return files
+
+
+def refuse_closing(case: Case, staff: Member) -> None:
+    """Raises ``NotAllowed``."""
+    lead_only(case, staff)
+    if case.inquiry.state == "closed":
+        raise NotAllowed(CLOSED_ALREADY)
 
 
 def lead_only(case: Case, staff: Member) -> None:

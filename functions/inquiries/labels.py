@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from functions.inquiries.casework import CLOSED, ENDED
+from functions.inquiries.endings import CLOSED_ALREADY, LEAD_ONLY
+from shared.text import N_
+
 Gettext = Callable[[str], str]
 
 
@@ -90,6 +94,22 @@ def actions(_: Gettext) -> dict[str, str]:
         "withdraw_erasure": _("withdrew the request for erasure"),
         "erase": _("erased the person's data"),
     }
+
+
+WHY_LEFT = {
+    "changed": N_("It has changed since it was shown to you."),
+    "gone": N_("Your organisation does not have it any more."),
+    "closed": CLOSED_ALREADY,
+    "supporting": LEAD_ONLY,
+    "not_open": CLOSED,
+    "ended": ENDED,
+    "not_allowed": N_("Its state or your part in it does not allow this."),
+}
+
+
+def why_left(_: Gettext) -> dict[str, str]:
+    """Why an inquiry stayed as it was when several were acted on."""
+    return {reason: _(text) for reason, text in WHY_LEFT.items()}
 
 
 def actors(_: Gettext) -> dict[str, str]:

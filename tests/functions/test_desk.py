@@ -277,32 +277,7 @@ def test_a_strangers_file_is_saved_and_never_shown(world: World) -> None:
     assert got.mimetype == "text/plain"
 
 
-# -- several at once, and exports --
-
-
-def test_assign_and_close_several_leaving_what_changed_meanwhile(world: World) -> None:
-    one, two, three = (world.receive(subject=f"Request {number}") for number in range(3))
-    browser = world.member(WHO_HEAD)
-    shown = browser.get("/desk/inquiries")
-    world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
-    other = world.member(WHO_OFFICER)
-    press(other, other.get(f"/desk/inquiries/{two}"), "/note", note="Mine, please.")
-    ticked = re.findall(r'name="selected" form="bulk" value="([^"]+)"', shown.text)
-    assert len(ticked) == 3
-    done = press(browser, shown, "/desk/inquiries/assign?", selected=ticked, to=WHO_HEAD)
-    text = words(browser.follow(done))
-    assert "2 inquiries changed." in text
-    assert f"{two} It has changed since the list was shown." in text
-    assert {reference: _part(world, reference).assignee == WHO_HEAD for reference in (one, three)} == {
-        one: True,
-        three: True,
-    }
-    assert _part(world, two).assignee != WHO_HEAD
-    again = browser.get("/desk/inquiries")
-    ticked = re.findall(r'name="selected" form="bulk" value="([^"]+)"', again.text)
-    bulk = form_to(again, "/desk/inquiries/assign?")  # the other button names its own address
-    browser.follow(browser.send(again, bulk, at="/desk/inquiries/close", selected=ticked))
-    assert {_state(world, reference) for reference in (one, two, three)} == {"closed"}
+# -- exports --
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
