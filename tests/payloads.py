@@ -25,6 +25,7 @@ from shared.contracts.inquiries import (
     InquiryRouted,
     Recipient,
 )
+from shared.contracts.links import FoundLink, LinksFound
 from shared.contracts.registration import (
     EventFacts,
     Registrant,
@@ -91,6 +92,7 @@ def every_payload(**changes: object) -> list[Payload]:
         RegistrationCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
         InquiryCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
         merged(),
+        found(),
     ]
 
 
@@ -104,6 +106,21 @@ def merged(language: str = "en") -> MailsMerged:
         Item(kind="request", link="https://onestop.example/i/token", reference="2345-6BCD"),
     ]
     return MailsMerged(email="ana@example.org", language=language, items=items, more=12)
+
+
+def found(language: str = "en", requests: int = 1) -> LinksFound:
+    event: dict[str, Any] = {"reference": "K7QM-3XHD", "title": FACTS.title, "timezone": FACTS.timezone}
+    links = [
+        FoundLink(kind="verify", link="https://onestop.example/v/token", until=NOW + timedelta(days=1), **event),
+        FoundLink(kind="link", link=MANAGE, **{**event, "reference": "ABCD-EFGH"}),
+        *(
+            FoundLink(
+                kind="request", link=f"https://onestop.example/i/{number}", reference=f"REQU-{number}", received_at=NOW
+            )
+            for number in range(requests)
+        ),
+    ]
+    return LinksFound(email="amina@example.org", language=language, found=links, more=True)
 
 
 def recipient(language: str = "en") -> Recipient:

@@ -30,16 +30,19 @@ class Correspondence:
     def status_link(self, link: Link) -> str:
         return f"{self._means.base_url}/i/{link.token(self._means.tokens, LINK_PURPOSE)}"
 
+    def lasting_link(self, reference: str, inquiry: Inquiry) -> str:
+        """The link that holds, and does so for some time even where the inquiry is old."""
+        expires = self._means.clock.now() + RENEWED_LIFE
+        return self.status_link(Link(reference, inquiry.link_version, expires))
+
     def renew_link(self, case: Case) -> None:
         """Every status link until now is void; the requester gets a new one."""
         case.inquiry.link_version += 1
         case.announce(self.link_payload(case, f"link:{case.inquiry.link_version}"))
 
     def link_payload(self, case: Case, key: str) -> InquiryLinkMailed:
-        """The link that holds, by mail; it does so for some time even where the inquiry is old. ``key`` as in
-        ``to_requester``."""
-        expires = self._means.clock.now() + RENEWED_LIFE
-        link = self.status_link(Link(case.reference, case.inquiry.link_version, expires))
+        """The link that holds, by mail. ``key`` as in ``to_requester``."""
+        link = self.lasting_link(case.reference, case.inquiry)
         recipient = self.to_requester(case.reference, case.inquiry, key).model_copy(update={"link": link})
         return InquiryLinkMailed(reference=case.reference, subject=case.inquiry.subject, recipients=[recipient])
 

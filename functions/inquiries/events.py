@@ -7,6 +7,7 @@ from functools import partial
 from functions.inquiries import quarantine
 from functions.inquiries.service import Service
 from shared.contracts.inquiries import InquiryAssigned, InquiryErased, InquiryReceived, InquiryRouted
+from shared.contracts.links import LinksGathered
 from shared.intake import Intake
 from shared.wiring import Platform
 
@@ -20,6 +21,7 @@ def intake(platform: Platform, service: Service) -> Intake:
             InquiryRouted: partial(quarantine.corrected, platform.store),
             InquiryAssigned: partial(quarantine.corrected, platform.store),
             InquiryErased: service.endings.on_erased,
+            LinksGathered: service.finding.on_links_gathered,
         },
         on_tick=service.deadlines.tick,
     )

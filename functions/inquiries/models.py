@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
+from shared.addresses import address_key
 from shared.documents import Stored
 from shared.fields import Consent, Country, Email, Instant, Language, Line, OptionalLine, Prose
 from shared.text import N_
@@ -96,6 +97,12 @@ class Inquiry(Stored):
     erasure_requested_at: Instant | None = None  # by the person
     erasure_proposed: ErasureProposal | None = None
     erased_at: Instant | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def address(self) -> str:
+        """The same for every spelling of the requester's address: what their requests are found by. "" once erased."""
+        return address_key(self.requester.email) if self.requester.email else ""
 
     @property
     def links_until(self) -> datetime:

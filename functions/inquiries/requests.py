@@ -168,11 +168,17 @@ class Requests:
             case.audit(REQUESTER, None, "new_link")
             self._means.store.commit(case.writes())
             return
+        self._mail_once_more(case)
+
+    def send_again(self, link: Link) -> None:
+        """Mail the link that holds once more, at most once an hour. Raises ``NotFound``, ``VoidLink``."""
+        self._mail_once_more(self._case(link))
+
+    def _mail_once_more(self, case: Case) -> None:
         payload = self._mail.link_payload(case, f"again:{case.now:%Y%m%d%H}")
+        id = f"link:{case.reference}:{case.now:%Y%m%d%H}"
         with suppress(Conflict):
-            self._means.store.commit(
-                [outbox_row("inquiries", payload, case.now, f"link:{case.reference}:{case.now:%Y%m%d%H}")]
-            )
+            self._means.store.commit([outbox_row("inquiries", payload, case.now, id)])
 
     def status(self, link: Link) -> Status:
         """Raises ``NotFound`` (never existed, or erased), ``VoidLink``."""

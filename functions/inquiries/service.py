@@ -4,6 +4,7 @@
 
     content    organisations, staff, topics, activities, canned replies    directory.py
     requests   a request comes in; what its requester does with it later   requests.py
+    finding    links once more, for whoever lost them                      finding.py
     routing    an inquiry goes to its organisations                        dispatch.py (the rules: routing.py)
     reading    lists, search, one inquiry: all that staff may see          reading.py
     casework   take, hand over, answer, note                               casework.py
@@ -20,6 +21,7 @@ from functions.inquiries.deadlines import Deadlines
 from functions.inquiries.directory import Directory
 from functions.inquiries.dispatch import Dispatch
 from functions.inquiries.endings import Endings
+from functions.inquiries.finding import Finding
 from functions.inquiries.inbound import Inbound
 from functions.inquiries.reading import Reading
 from functions.inquiries.requests import Requests
@@ -32,6 +34,7 @@ class Service:
         self.content = Directory(means.store, means.clock)
         self.reading = Reading(means, self.content)
         self.requests = Requests(means, self.content)
+        self.finding = Finding(means, self.content)
         self.routing = Dispatch(means, self.content)
         self.casework = Casework(means, self.content, self.reading)
         self.endings = Endings(means, self.content, self.reading)

@@ -31,6 +31,7 @@ def register(site: Site, service: Service) -> None:
     site.route("/i/<token>/reopen", "POST")(pages.reopen)
     site.route("/i/<token>/erasure", "POST")(pages.ask_erasure)
     site.route("/i/<token>/new-link", "POST")(pages.new_link)
+    site.route("/i/<token>/again", "POST")(pages.send_again)
     site.route("/i/<token>/files/<id>")(pages.file)
 
 
@@ -54,7 +55,7 @@ class StatusPages:
             lead=languages.text(lead.name, visit.language) if lead else "",
             names=self._content.short_names,
             states=labels.states(visit.gettext),
-            done=next((name for name in ("received", "written", "erasure") if name in visit.request.args), ""),
+            done=next((name for name in ("received", "again", "written", "erasure") if name in visit.request.args), ""),
             **({"typed": "", "submission": secrets.token_hex(16), "errors": {}} | draft),
         )
 
@@ -90,6 +91,11 @@ class StatusPages:
     def file(self, visit: Visit, token: str, id: str) -> Response:
         with _refusals(visit, token):
             return download(*self._requests.attachment(self._requests.link(token), id))
+
+    def send_again(self, visit: Visit, token: str) -> Response:
+        """The link by mail once more, on the receipt; this one stays as it is."""
+        abuse.check_rate(visit)
+        return self._act(visit, token, self._requests.send_again, "?again")
 
     def new_link(self, visit: Visit, token: str) -> Response:
         """For whoever fears that others have the link, and for whom it does not work any more."""

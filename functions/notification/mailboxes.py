@@ -2,7 +2,8 @@
 
 Anybody can type anybody's address. Mails that only answer a form go out one by one up to a limit in a day; what comes
 on top is gathered, and one mail lists it. Addresses that have shown that they want our mail (somebody followed a link
-or answered) have a higher limit. What staff write, confirmations, reminders and codes are never held back.
+or answered) have a higher limit. What staff write, confirmations, reminders and codes are never held back, nor is a
+search for links, which has a limit of its own.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Item(BaseModel, defer_build=True):
     title: Texts = {}  # of the event
     timezone: str = "UTC"  # IANA, of the event
     until: datetime | None = None  # when the link ends
+    received_at: datetime | None = None  # of a request, where several are listed
 
 
 class MailsMerged(Payload):

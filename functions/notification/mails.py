@@ -12,6 +12,7 @@ from functions.notification.inquiry_mails import INQUIRY_MAILS
 from functions.notification.mail import Calendar, Mail, Person, greeting_name
 from functions.notification.mailboxes import Item, MailsMerged
 from shared.contracts.events import Event, Payload
+from shared.contracts.links import LinksFound
 from shared.contracts.registration import (
     RegistrationCancelled,
     RegistrationConfirmed,
@@ -26,7 +27,7 @@ from shared.contracts.registration import (
 )
 from shared.contracts.staff import StaffSignInRequested
 from shared.contracts.visitors import AddressCodeRequested, InquiryCodeRequested, RegistrationCodeRequested
-from shared.text import one_line
+from shared.text import N_, one_line
 from shared.web import languages, times
 
 ATTENDS = ("confirmed", "attended")
@@ -177,7 +178,23 @@ def _address_code(payload: AddressCodeRequested) -> list[Mail]:
 
 
 def _merged(payload: MailsMerged) -> list[Mail]:
+    return [_list(payload, "merged", N_("Sent with your address"), payload.items, payload.more)]
+
+
+def _found(payload: LinksFound) -> list[Mail]:
+    items = [Item.model_validate(link.model_dump()) for link in payload.found]
+    return [_list(payload, "found", N_("Your links"), items, payload.more)]
+
+
+def _list(payload: MailsMerged | LinksFound, template: str, subject: str, items: list[Item], more: int | bool) -> Mail:
     language = languages.best(payload.language)
+    _ = languages.translations(language).gettext
+    lines = [(_line(item, language), item.link) for item in items]
+    values = {"name": "", "lines": lines, "more": more}
+    return Mail(template, _(subject), Person("", payload.email), language, values)
+
+
+def _line(item: Item, language: str) -> str:
     _ = languages.translations(language).gettext
     says = {
         "verify": _("{event}: a registration. Confirm it by {time}, if it is yours:"),
@@ -185,15 +202,14 @@ def _merged(payload: MailsMerged) -> list[Mail]:
         "expired": _("{event}: a registration was not confirmed in time and has expired. See the event:"),
         "link": _("{event}: the link to your registration:"),
         "request": _("Request {reference}. See it, close it, or have it erased:"),
+        "dated": _("Request {reference} of {day}. See it, close it, or have it erased:"),
     }
-
-    def line(item: Item) -> tuple[str, str]:
-        title, reference = one_line(languages.text(item.title, language)), languages.isolated(item.reference, language)
-        time = times.moment(item.until, item.timezone, language) if item.until else ""
-        return says[item.kind].format(event=title, reference=reference, time=time), item.link
-
-    values = {"name": "", "lines": [line(item) for item in payload.items], "more": payload.more}
-    return [Mail("merged", _("Sent with your address"), Person("", payload.email), language, values)]
+    return says["dated" if item.received_at else item.kind].format(
+        event=one_line(languages.text(item.title, language)),
+        reference=languages.isolated(item.reference, language),
+        time=times.moment(item.until, item.timezone, language) if item.until else "",
+        day=languages.day(item.received_at, item.timezone, language) if item.received_at else "",
+    )
 
 
 MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
@@ -210,5 +226,6 @@ MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationCodeRequested: _address_code,
     InquiryCodeRequested: _address_code,
     MailsMerged: _merged,
+    LinksFound: _found,
     **INQUIRY_MAILS,
 }

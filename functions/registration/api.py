@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.registration.models import Category, Question, RegistrationRequest
-from shared.fields import Localised
+from shared.fields import Email, Language, Localised
 from shared.text import N_
 from shared.web import paging
-from shared.web.abuse import PROGRAM_HEADERS, TOO_MANY
+from shared.web.abuse import PROGRAM_HEADERS, PROOF_HEADER, TOO_MANY
 from shared.web.openapi import Form, Operation
 
 TAG = N_("Events")
@@ -69,6 +69,21 @@ class Registered(BaseModel, defer_build=True):
     )
 
 
+class LinksRequest(BaseModel):
+    """Whose links are to be mailed, and in which language."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    email: Email
+    language: Language = Field(default="en", description=N_("Of the mail; without it, that of the request."))
+
+
+class LinksMailed(BaseModel, defer_build=True):
+    """The answer, whether or not anything is known of the address."""
+
+    message: str = Field(description=N_("To be shown to the visitor."))
+
+
 LIST = Operation(
     "listEvents",
     "GET",
@@ -119,4 +134,17 @@ REGISTER = Operation(
         429: TOO_MANY,
     },
 )
-OPERATIONS = (LIST, SHOW, REGISTER)
+FIND = Operation(
+    "mailLinks",
+    "POST",
+    "/api/find",
+    TAG,
+    N_("Mail somebody the links to their registrations and requests"),
+    LinksMailed,
+    202,
+    description=N_("The answer is the same for every address. To one address goes at most one such mail in an hour."),
+    body=LinksRequest,
+    headers={PROOF_HEADER: PROGRAM_HEADERS[PROOF_HEADER]},
+    problems={429: TOO_MANY},
+)
+OPERATIONS = (LIST, SHOW, REGISTER, FIND)

@@ -9,7 +9,7 @@ from functions.registration.catalogue import Catalogue
 from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line, registration_of
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.placing import Placing
-from shared.contracts.events import outbox_row
+from shared.contracts.events import Payload, outbox_row
 from shared.ports import Clock, Create, Store, Where
 from shared.tokens import Tokens
 
@@ -42,6 +42,7 @@ class Base:
         return 1 + sum(self._store.count(REGISTRATIONS, *in_line(event.id, line), before) for line in lines)
 
     def _announce(self, event: EventDefinition, registration: Registration, now: datetime) -> Create:
+        payload: Payload
         match registration.state:
             case "unverified":
                 payload = self._compose.received(event, registration)

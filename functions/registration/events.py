@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from functions.registration.timekeeping import Timekeeper
+from functions.registration.service import Registrations
 from shared.contracts.events import Event
+from shared.contracts.links import LinksWanted
 from shared.contracts.registration import SeatsReleased
 from shared.intake import Intake
 from shared.wiring import Platform
 
 
-def intake(platform: Platform, keeper: Timekeeper) -> Intake:
+def intake(platform: Platform, service: Registrations) -> Intake:
     """Settling keeps its own books (each promotion is one commit), so it runs after the claim, duplicates included."""
+
+    keeper = service.timekeeper()
 
     def settle(event: Event) -> None:
         if isinstance(event.payload, SeatsReleased):
@@ -19,7 +22,7 @@ def intake(platform: Platform, keeper: Timekeeper) -> Intake:
     return Intake(
         platform,
         consumer="registration",
-        handlers={SeatsReleased: lambda event: ()},
+        handlers={SeatsReleased: lambda event: (), LinksWanted: service.on_links_wanted},
         after=settle,
         on_tick=keeper.tick,
     )

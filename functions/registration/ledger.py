@@ -18,6 +18,11 @@ REGISTRATIONS = "registrations"
 PERSONS = "persons"
 
 
+def person_id(event: str, address: str) -> str:
+    """What claims one registration for each address, however spelt, at an event."""
+    return key_of(event, folded_address(address))
+
+
 def registration_of(document: Document) -> Registration:
     return Registration(**document.data, version=document.version)
 
@@ -44,7 +49,7 @@ def ending(
         notice: what its owner is told; None where there is nothing to tell.
     """
     writes: list[Write] = [
-        Delete(PERSONS, key_of(registration.event, folded_address(registration.email)), None),
+        Delete(PERSONS, person_id(registration.event, registration.email), None),
         *([outbox_row(SOURCE, notice, now)] if notice else []),
         *returning(registration, now),
     ]

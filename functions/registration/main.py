@@ -28,7 +28,7 @@ def _service() -> Registrations:
 
 @cache
 def _web() -> Site:
-    from functions.registration import pages, personal_pages
+    from functions.registration import find_pages, pages, personal_pages
     from functions.registration import web as api
     from shared.web import api_description
 
@@ -37,6 +37,7 @@ def _web() -> Site:
     api_description.register(site)
     pages.register(site, _service())
     personal_pages.register(site, _service())
+    find_pages.register(site, _service())
     return site
 
 
@@ -54,7 +55,7 @@ def _desk() -> Site:
 def _events() -> Intake:
     from functions.registration import events as event_intake
 
-    return event_intake.intake(platform(), _service().timekeeper())
+    return event_intake.intake(platform(), _service())
 
 
 @functions_framework.http

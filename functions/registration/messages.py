@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.registration.models import EventDefinition, Registration
 from shared.contracts.events import Payload
+from shared.contracts.links import FoundLink
 from shared.contracts.registration import (
     EventFacts,
     Registrant,
@@ -38,7 +39,7 @@ class Composer:
     def manage_token(self, reference: str, generation: int = 0) -> str:
         return Link(reference, generation).token(self._tokens, MANAGE)
 
-    def received(self, event: EventDefinition, registration: Registration) -> Payload:
+    def received(self, event: EventDefinition, registration: Registration) -> RegistrationReceived:
         assert registration.verify_by
         verify_by = from_utc_text(registration.verify_by)
         token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
@@ -83,11 +84,19 @@ class Composer:
     def reminder(self, event: EventDefinition, registration: Registration, before: str) -> Payload:
         return ReminderDue(**self.base(event, registration), before=before)
 
-    def link(self, event: EventDefinition, registration: Registration, now: datetime) -> Payload:
+    def link(self, event: EventDefinition, registration: Registration, now: datetime) -> RegistrationLinkMailed:
         """The link that holds; it does so for some time even where the event was long ago."""
         token = Link(registration.reference, registration.link_version, now + RENEWED_LIFE).token(self._tokens, MANAGE)
         facts = self.base(event, registration) | {"manage_link": f"{self._base_url}/r/{token}"}
         return RegistrationLinkMailed(**facts)
+
+    def found(self, event: EventDefinition, registration: Registration, now: datetime) -> FoundLink:
+        """The link that is of use now: to verify, or to what was verified."""
+        facts = {"reference": registration.reference, "title": event.title, "timezone": event.timezone}
+        if registration.state == "unverified":
+            payload = self.received(event, registration)
+            return FoundLink(kind="verify", link=payload.verify_link, until=payload.verify_by, **facts)
+        return FoundLink(kind="link", link=self.link(event, registration, now).manage_link, **facts)
 
     def base(self, event: EventDefinition, registration: Registration) -> dict[str, Any]:
         """What every payload has. The join link is in what goes to confirmed people, and nowhere else."""

@@ -12,11 +12,12 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    computed_field,
     field_validator,
     model_validator,
 )
 
-from shared.addresses import folded_address
+from shared.addresses import address_key, folded_address
 from shared.contracts.registration import State
 from shared.fields import (
     Consent,
@@ -44,6 +45,7 @@ def _consent(given: bool) -> bool:
 
 
 MAX_ANSWER = 2000  # characters
+OVER: tuple[State, ...] = ("cancelled", "expired", "declined")
 
 
 class Strict(BaseModel):
@@ -272,6 +274,12 @@ class Registration(BaseModel, defer_build=True):
     sequence: int = 0  # of the calendar entry (RFC 5545)
     link_version: int = 0  # the generation of personal links that holds
     version: str | None = Field(default=None, exclude=True)  # of the document it was read from
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def address(self) -> str:
+        """The same for every spelling of the address: what registrations are found by."""
+        return address_key(self.email)
 
 
 def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -31,6 +31,7 @@ def register(site: Site, service: Registrations) -> None:
     site.route("/events/<slug>")(pages.event)
     site.route("/events/<slug>/register", "GET", "POST", again=pages.show_again)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
+    site.route("/events/<slug>/registered/<receipt>/again", "POST")(pages.send_again)
 
 
 class Pages:
@@ -108,7 +109,7 @@ class Pages:
             _must_be_open(visit, event)
             again = problem.type == "idempotency-key-reused"
             return self._form(visit, event, body, errors_of(visit, event, body, problem), problem.status, again)
-        return visit.redirect(receipt_path(visit, event.id, receipt))
+        return visit.redirect(receipt_path(visit, event.id, receipt, request.email))
 
     def _form(
         self,
@@ -135,18 +136,38 @@ class Pages:
 
     def registered(self, visit: Visit, slug: str, receipt: str) -> Response:
         """Shows what the address carries, signed; it asks the store nothing about any person."""
+        event, reference, state, person = self._receipt(visit, slug, receipt)
+        token = None if event.verify_email else self._service.first_manage_token(reference)
+        return visit.page(
+            "registered.html",
+            event=event,
+            reference=reference,
+            state=state,
+            manage_token=token,
+            again=f"/events/{slug}/registered/{receipt}/again" if person else "",
+            sent_again="again" in visit.request.args,
+        )
+
+    def send_again(self, visit: Visit, slug: str, receipt: str) -> Response:
+        """The mail once more, to the address on record: whoever has the receipt typed it."""
+        *_, person = self._receipt(visit, slug, receipt)
+        abuse.check_rate(visit)
+        self._service.send_again(slug, person)
+        return visit.redirect(f"/events/{slug}/registered/{receipt}?again")
+
+    # -- inside --
+
+    def _receipt(self, visit: Visit, slug: str, receipt: str) -> tuple[EventDefinition, str, str, str]:
+        """The event, and what the receipt says: reference, state, and who registered (receipts of old do not)."""
         event = event_of_page(visit, self._service, slug)
         try:
             value = visit.platform.tokens.read("receipt", receipt, visit.platform.clock.now())
         except BadToken:
             raise _bad_receipt(visit) from None
-        event_id, reference, state = value.split(":")
+        event_id, reference, state, person = [*value.split(":"), ""][:4]
         if event_id != slug or visit.platform.clock.now() > event.ends_at + LINK_LIFE:
             raise _bad_receipt(visit)
-        token = None if event.verify_email else self._service.first_manage_token(reference)
-        return visit.page("registered.html", event=event, reference=reference, state=state, manage_token=token)
-
-    # -- inside --
+        return event, reference, state, person
 
     def _left_by_category(self, event: EventDefinition) -> dict[str, int | None]:
         return {category.id: self._service.seats_left(event, category) for category in event.categories}

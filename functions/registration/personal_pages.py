@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import ValidationError
 
 from functions.registration import service as s
-from functions.registration.models import Correction, EventDefinition, Registration
+from functions.registration.models import OVER, Correction, EventDefinition, Registration
 from functions.registration.pages import Typed, errors_of, labels_of, typed
 from functions.registration.requests import event_of_page, form_body, refusals
 from functions.registration.service import Registrations
@@ -20,8 +20,6 @@ from shared.web.personal_links import bad_link, link_mailed
 from shared.web.problem import Problem, field_errors, invalid
 from shared.web.returned import Returned
 from shared.web.site import Site, Visit
-
-OVER = ("cancelled", "expired", "declined")
 
 
 def register(site: Site, service: Registrations) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from functions.registration import service as s
 from functions.registration.catalogue import EventNotFound
+from functions.registration.ledger import person_id
 from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.service import Receipt, Registrations
 from shared.ids import key_of
@@ -96,7 +97,7 @@ class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
                 raise invalid([FieldError(name, _(text)) for name, text in error.errors.items()], _) from None
 
 
-def receipt_path(visit: Visit, event_id: str, receipt: Receipt) -> str:
+def receipt_path(visit: Visit, event_id: str, receipt: Receipt, email: str) -> str:
     """The confirmation page; what it shows travels signed in its address, so nobody else's can be guessed."""
-    value = f"{event_id}:{receipt.reference}:{receipt.state}"
+    value = f"{event_id}:{receipt.reference}:{receipt.state}:{person_id(event_id, email)}"
     return f"/events/{event_id}/registered/{visit.platform.tokens.sign('receipt', value)}"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from functions.registration.errors import AlreadyRegistered, BadRequest, Closed, Full, KeyReused, NotPossible, Over
+from functions.registration.finding import Finding
 from functions.registration.ledger import REGISTRATIONS, registration_of
 from functions.registration.models import Category, EventDefinition, Registration, pool_id
-from functions.registration.personal import Personal
 from functions.registration.register import Receipt, Registering
 from functions.registration.timekeeping import Timekeeper
 from shared.contracts.registration import RegistrationConfirmed, State
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-class Registrations(Registering, Personal):
+class Registrations(Registering, Finding):
     """The slice's service. Thread-safe."""
 
     def confirmation(self, registration: Registration) -> RegistrationConfirmed:

@@ -58,12 +58,13 @@ def register(site: Site, service: Registrations) -> None:
         with refusals(visit):
             receipt = service.register(event, request, key and f"api:{key}", origin(visit))
         if is_form:
-            return visit.redirect(receipt_path(visit, event, receipt))
-        return visit.json(_registered(visit, event, receipt).model_dump(), 201)
+            return visit.redirect(receipt_path(visit, event, receipt, request.email))
+        return visit.json(_registered(visit, event, receipt, request.email).model_dump(), 201)
 
 
-def _registered(visit: Visit, event_id: str, receipt: Receipt) -> Registered:
-    links = {"event": visit.url(f"/events/{event_id}"), "receipt": visit.url(receipt_path(visit, event_id, receipt))}
+def _registered(visit: Visit, event_id: str, receipt: Receipt, email: str) -> Registered:
+    shown = receipt_path(visit, event_id, receipt, email)
+    links = {"event": visit.url(f"/events/{event_id}"), "receipt": visit.url(shown)}
     if receipt.manage_token:
         links["manage"] = visit.url(f"/r/{receipt.manage_token}")
     return Registered(reference=receipt.reference, state=receipt.state, links=links)

@@ -11,7 +11,7 @@ import icalendar
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import main, pages, personal_pages, web
+from functions.registration import find_pages, main, pages, personal_pages, web
 from functions.registration.models import EventDefinition
 from functions.registration.service import Registrations
 from infra import catalogues
@@ -34,6 +34,7 @@ class PageWorld(World):
         web.register(self.site, self.service)
         pages.register(self.site, self.service)
         personal_pages.register(self.site, self.service)
+        find_pages.register(self.site, self.service)
         self.visitor = Browser(self.site)
 
     def event(self, id: str = "forum", **changes: Any) -> EventDefinition:
