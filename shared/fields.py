@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -116,6 +117,24 @@ Prose = Annotated[
     _described(MAX_PROSE, _NOT_IN_PROSE),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
+
+
+class FaultyFields(Exception):
+    """What was sent cannot be taken as it is, for reasons that no type of field can tell.
+
+    Args:
+        errors: message (English, for gettext) by field.
+        values: what the places ``{name}`` of the messages hold.
+    """
+
+    def __init__(self, errors: Mapping[str, str], **values: str) -> None:
+        self.errors, self.values = errors, values
+        super().__init__("; ".join(f"{field}: {message}" for field, message in self.told(str).items()))
+
+    def told(self, gettext: Callable[[str], str]) -> dict[str, str]:
+        """Message by field, in the language of ``gettext``."""
+        return {field: gettext(message).format(**self.values) for field, message in self.errors.items()}
+
 
 # -- addresses --
 

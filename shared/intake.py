@@ -23,6 +23,7 @@ from shared.contracts.events import Event, Payload, parse
 from shared.ids import key_of
 from shared.logs import enter_trace
 from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, storable, utc_text
+from shared.text import N_
 from shared.web.incoming import MOST, Incoming
 from shared.wiring import Platform
 
@@ -119,12 +120,12 @@ class Intake:
 
     def _take(self, push: Push) -> None:
         if "CloudPubSubDeadLetterSourceSubscription" in push.attributes:
-            self._keep(push, "the subscription gave up on it")
+            self._keep(push, N_("The subscription gave up on it."))
             return
         try:
             event = parse(push.data, push.attributes)
         except ValueError as error:
-            self._keep(push, f"malformed: {error}")
+            self._keep(push, N_("It cannot be read."), str(error))
             return
         if event is None:
             return
@@ -137,7 +138,7 @@ class Intake:
         try:
             self._handle(handler, event)
         except Permanent as error:
-            self._keep(push, str(error))
+            self._keep(push, N_("Its function refuses it for good."), str(error))
             return
         if self.after:
             self.after(event)
@@ -159,14 +160,20 @@ class Intake:
         if self.on_tick:
             self.on_tick()
 
-    def _keep(self, push: Push, reason: str) -> None:
-        """Store a message that will not be handled, once; the desk shows it and can replay it."""
+    def _keep(self, push: Push, reason: str, detail: str = "") -> None:
+        """Store a message that will not be handled, once; the desk shows it and can replay it.
+
+        Args:
+            reason: English, for gettext.
+            detail: more for those who look into it, in no language.
+        """
         attributes = push.attributes
         source = attributes.get("CloudPubSubDeadLetterSourceSubscription", push.subscription)
         letter = {
             "state": "open",
             "time": utc_text(self.platform.clock.now()),
             "reason": reason,
+            "detail": detail,
             "subscription": source.rpartition("/")[2],
             "attributes": attributes,
             "data": base64.b64encode(push.data).decode(),
@@ -182,7 +189,7 @@ class Intake:
             self.platform.store.commit([write])  # one that was replayed and failed again is open again
         except Conflict:
             return  # kept by another push just now
-        log.error("event kept as dead letter: %s", reason, extra={"fields": _labels(push)})
+        log.error("event kept as dead letter: %s %s", reason, detail, extra={"fields": _labels(push)})
 
 
 def read_push(text: bytes) -> Push:

@@ -9,6 +9,7 @@ from functions.inquiries.base import Invalid, Means, Member, NotFound
 from functions.inquiries.models import AuditEntry
 from shared.ports import Create, Replace, decide
 from shared.staff.models import Staff
+from shared.text import N_
 
 
 def set_absence(means: Means, actor: Member, email: str, first: date | None, last: date | None) -> None:
@@ -17,7 +18,7 @@ def set_absence(means: Means, actor: Member, email: str, first: date | None, las
     Raises ``NotFound``, ``Invalid`` (``last``).
     """
     if last and (first is None or last < first):
-        raise Invalid({"last": "The last day must not lie before the first."})
+        raise Invalid({"last": N_("The last day must not lie before the first.")})
 
     def attempt() -> None:
         document = means.store.get("staff", email)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.fields import MAX_PROSE, REQUIRED, is_visible, printable_prose
+from shared.fields import MAX_PROSE, REQUIRED, FaultyFields, is_visible, printable_prose
 from shared.ports import Clock, Files, Store
 from shared.text import N_
 from shared.tokens import Tokens
@@ -43,21 +42,8 @@ class Member(Protocol):
     def may(self, permission: str) -> bool: ...
 
 
-class Invalid(Exception):
-    """A request cannot be taken as it is.
-
-    Args:
-        errors: message (English, for gettext) by field of the form.
-        values: what the places ``{name}`` of the messages hold.
-    """
-
-    def __init__(self, errors: dict[str, str], **values: str) -> None:
-        self.errors, self._values = errors, values
-        super().__init__("; ".join(f"{field}: {message}" for field, message in self.told(str).items()))
-
-    def told(self, gettext: Callable[[str], str]) -> dict[str, str]:
-        """Message by field, in the language of ``gettext``."""
-        return {field: gettext(message).format(**self._values) for field, message in self.errors.items()}
+class Invalid(FaultyFields):
+    """A request cannot be taken as it is."""
 
 
 class NotFound(Exception):

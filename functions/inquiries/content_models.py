@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from shared.documents import Content
 from shared.fields import Country, Email, Language, Line, Localised, OptionalLine, OptionalLocalised, Slug, WebAddress
+from shared.text import N_
 
 RequesterType = Literal[
     "government",
@@ -59,9 +60,9 @@ class Activity(Content):
     @model_validator(mode="after")
     def _when(self) -> Activity:
         if self.on_request == bool(self.starts_on):
-            raise ValueError("give either on_request = true or starts_on")
+            raise ValueError(N_("Give either on_request = true or starts_on."))
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValueError("ends_on must not lie before starts_on")
+            raise ValueError(N_("The value of ends_on must not lie before starts_on."))
         return self
 
 
@@ -144,7 +145,7 @@ class Rule(Content):
     @model_validator(mode="after")
     def _conditions(self) -> Rule:
         if self.default and not self.when.empty:
-            raise ValueError("the default rule takes everything: remove its conditions under 'when'")
+            raise ValueError(N_("The default rule takes everything: remove its conditions under “when”."))
         if not self.default and self.when.empty:
-            raise ValueError("a rule needs a condition under 'when' (only the default rule has none)")
+            raise ValueError(N_("A rule needs a condition under “when”; only the default rule has none."))
         return self

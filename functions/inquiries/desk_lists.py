@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
@@ -11,7 +10,8 @@ from flask import Response
 
 from functions.inquiries import labels
 from functions.inquiries.base import Member
-from functions.inquiries.models import Assignment, State
+from functions.inquiries.exports import Export
+from functions.inquiries.models import State
 from functions.inquiries.reading import NOBODY, Filter
 from functions.inquiries.service import Service
 from shared.staff.members import member
@@ -30,23 +30,6 @@ ORDERS: dict[str, tuple[Order, bool]] = {  # field, descending
     NEAREST: ("due_at", False),
     CHANGED: ("updated_at", True),
 }
-COLUMNS = (
-    "reference",
-    "state",
-    "part",
-    "queue",
-    "assignee",
-    "late",
-    "subject",
-    "requester",
-    "country",
-    "language",
-    "topics",
-    "received_at",
-    "due_at",
-    "answered_at",
-    "updated_at",
-)
 
 
 def register(site: Site, service: Service) -> None:
@@ -83,8 +66,9 @@ class Lists:
     def export(self, visit: Visit, format: str) -> Response:
         """The whole list as it is filtered, which is no more than its pages show."""
         rows = self._service.reading.export(member(visit), _filter(visit, member(visit)))
+        made = Export(visit.gettext, visit.language, names(visit, self._service))
         write = csv_file if format == "csv" else xlsx_file
-        return write("inquiries", COLUMNS, _cells(rows))
+        return write("inquiries", made.header, made.rows(rows))
 
 
 def names(visit: Visit, service: Service) -> dict[str, Any]:
@@ -128,9 +112,3 @@ def _filter(visit: Visit, me: Member) -> Filter:
 
 def _count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else None
-
-
-def _cells(rows: Iterable[Assignment]) -> Iterator[list[object]]:
-    for row in rows:
-        data = row.data() | {"reference": row.inquiry, "topics": ", ".join(row.topics)}
-        yield [data[name] for name in COLUMNS]

@@ -59,6 +59,7 @@ class QuarantinePages:
             422 if error else 200,
             id=id,
             kept=kept,
+            detail=visit.gettext(kept.detail) if kept.detail else "",
             body=_text_of(raw),
             reasons=labels.reasons(visit.gettext),
             typed=typed or kept.inquiry or "",

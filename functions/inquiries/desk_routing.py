@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 from flask import Response
@@ -9,18 +10,20 @@ from pydantic import ValidationError
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.desk_lists import names
-from functions.inquiries.routing import Decision, Facts, check_examples, check_words
+from functions.inquiries.routing import BadRules, Decision, Facts, check_examples, check_words
 from functions.inquiries.service import Service
 from shared.contracts.inquiries import Explanation
+from shared.web.problem import Gettext, message_of
 from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
 MOST_DOTS = 100  # in one line: what a dotted key costs grows with the square of its parts
+_PLACE = re.compile(r"at line (?P<line>\d+), column (?P<column>\d+)")  # in what tomllib says
 
 
 class BadDraft(Exception):
-    """The draft is no set of rules; the text says where and why."""
+    """The draft is no set of rules; the text says where and why, in the reader's language."""
 
 
 def register(site: Site, service: Service) -> None:
@@ -33,16 +36,18 @@ def register(site: Site, service: Service) -> None:
 
     @site.route("/desk/routing", "POST", may="routing.try", again=show_again)
     def run(visit: Visit) -> Response:
-        draft = visit.request.form.get("rules", "")
+        _, draft = visit.gettext, visit.request.form.get("rules", "")
         try:
-            version, rules = (visit.gettext("draft"), _read(draft)) if draft.strip() else service.content.rules()
-            for key, fault in check_words(rules, visit.gettext):
-                raise BadDraft(f"{key}: {fault}")
+            version, rules = (_("draft"), _read(draft, _)) if draft.strip() else service.content.rules()
             rule_set = service.content.compile(rules)
             decision = rule_set.route(_facts(visit))
-        except (BadDraft, ValueError, LookupError) as error:
+        except BadRules as error:
+            return _page(visit, service, None, error.told(_), [])
+        except BadDraft as error:
             return _page(visit, service, None, str(error), [])
-        faults = [f"{key}: {fault}" for key, fault in check_examples(rules, rule_set)]
+        except LookupError:
+            return _page(visit, service, None, _("No rules are in force yet."), [])
+        faults = [f"{key}: {fault}" for key, fault in check_examples(rules, rule_set, _)]
         return _page(visit, service, _explained(service, version, decision), "", faults)
 
 
@@ -84,26 +89,31 @@ def _facts(visit: Visit) -> Facts:
     )
 
 
-def _read(draft: str) -> list[Rule]:
+def _read(draft: str, _: Gettext) -> list[Rule]:
     """The rules of a TOML text. Raises ``BadDraft``."""
     if any(line.count(".") > MOST_DOTS for line in draft.split("\n")):
-        raise BadDraft(f"more than {MOST_DOTS} dots in one line")
+        raise BadDraft(_("A line of it has too many dots."))
     try:
         entries = tomllib.loads(draft).get("rules")
     except RecursionError:
-        raise BadDraft("lists or tables are nested too deeply") from None
+        raise BadDraft(_("Lists or tables are nested too deeply in it.")) from None
     except ValueError as error:
-        raise BadDraft(str(error)) from None
+        place = _PLACE.search(str(error))
+        where = place.groupdict() if place else {}
+        told = _("It is not valid TOML, from line {line}, character {column}.") if where else _("It is not valid TOML.")
+        raise BadDraft(told.format(**where)) from None
     if not isinstance(entries, list):
-        raise BadDraft("write tables [[rules]]")
+        raise BadDraft(_("Write each rule as a table [[rules]]."))
     rules = []
     for number, entry in enumerate(entries, 1):
         try:
             rules.append(Rule.model_validate(entry))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise BadDraft(f"rules[{number}].{place}: {first['msg']}") from None
+            key = ".".join([f"rules[{number}]", *(str(part) for part in first["loc"])])
+            raise BadDraft(f"{key}: {message_of(first, _)}") from None
+    for key, fault in check_words(rules, _):
+        raise BadDraft(f"{key}: {fault}")
     return rules
 
 

@@ -58,7 +58,7 @@ class Directory(StaffDirectory):
         return self._compiled
 
     def compile(self, rules: list[Rule]) -> RuleSet:
-        """Raises ``ValueError`` for rules that do not make a set."""
+        """Raises ``BadRules`` for rules that do not make a set."""
         return RuleSet(rules, {id: group.countries for id, group in self.country_groups.items()})
 
     def items(self) -> dict[str, dict[str, Content]]:

@@ -47,7 +47,7 @@ class Outcome:
 
 
 class _Aside(Exception):
-    """This mail is for the desk to look at."""
+    """This mail is for the desk to look at. ``detail`` tells more, in English (for gettext) or in no language."""
 
     def __init__(self, reason: Reason, detail: str = "", inquiry: str | None = None) -> None:
         super().__init__(reason)
@@ -74,7 +74,7 @@ class Inbound:
             head = parse.read_head(raw, envelope_sender)
             reference, party = self._thread_of([*map(folded_address, recipients), *head.recipients])
             if len(raw) > LARGEST:
-                raise _Aside("too_large", f"{len(raw)} bytes", reference)
+                raise _Aside("too_large", f"{len(raw) / 1e6:.1f} MB", reference)
             return self._take(raw, head, reference, party)
         except Malformed as error:
             return self._aside(raw, head, recipients, _Aside("malformed", str(error)))
@@ -123,7 +123,7 @@ class Inbound:
         person = None if head.automatic else self._author(head, self._case(reference), party)
         content = parse.read_content(raw)
         if person and _is_long(content):  # an answer goes on to the requester: whole, or not at all
-            raise _Aside("too_large", f"{len(content.text)} characters", reference)
+            raise _Aside("too_large", inquiry=reference)
         uploads = [] if head.automatic else self._uploads(content, reference)
         files = attachments.check(uploads)
 
@@ -164,7 +164,7 @@ class Inbound:
         try:
             return Case.load(self._means.store, reference, self._means.clock.now())
         except NotFound:
-            raise _Aside("expired_address", "the inquiry was erased", self._known(reference)) from None
+            raise _Aside("expired_address", N_("The inquiry was erased."), self._known(reference)) from None
 
     def _author(self, head: Head, case: Case, party: str) -> Staff | None:
         """The member of staff who wrote it; None: the requester did."""
@@ -192,7 +192,7 @@ class Inbound:
         except Invalid as error:
             total = sum(len(upload.content) for upload in uploads)
             reason: Reason = "too_large" if total > attachments.LARGEST else "attachment_refused"
-            raise _Aside(reason, str(error), reference) from None
+            raise _Aside(reason, error.values.get("file", ""), reference) from None
         return uploads
 
     def _message(

@@ -91,7 +91,20 @@ class _Features:
         return self._words
 
 
+class BadRules(ValueError):
+    """These rules are no set that decides everything."""
+
+    def __init__(self, message: str, **values: str) -> None:
+        self._message, self._values = message, values
+        super().__init__(self.told(str))
+
+    def told(self, gettext: Gettext) -> str:
+        """What is wrong, in the language of ``gettext``."""
+        return gettext(self._message).format(**self._values)
+
+
 Test = Callable[[_Features], bool]
+Gettext = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +116,16 @@ class _CompiledRule:
 class RuleSet:
     """Rules made ready to decide quickly: conditions are sets, and what a failed one says is written once.
 
-    Raises ``ValueError`` unless there is exactly one default and every id and country group is unique and known.
+    Raises ``BadRules`` unless there is exactly one default and every id and country group is unique and known.
     """
 
     def __init__(self, rules: Iterable[Rule], country_groups: Mapping[str, Collection[str]]) -> None:
         ordered = sorted(rules, key=lambda rule: (rule.default, rule.priority, rule.id))
         if [rule.default for rule in ordered].count(True) != 1:
-            raise ValueError("exactly one rule must have default = true: it takes what no other rule matches")
+            raise BadRules(N_("Exactly one rule must have “default = true”: it takes what no other rule matches."))
         twice = {rule.id for rule in ordered if sum(other.id == rule.id for other in ordered) > 1}
         if twice:
-            raise ValueError(f"two rules have the id {min(twice)!r}: give each its own")
+            raise BadRules(N_("Several rules have the id “{id}”. Give each its own."), id=min(twice))
         self._rules = [_CompiledRule(rule, tuple(_tests(rule, country_groups))) for rule in ordered]
 
     def route(self, facts: Facts) -> Decision:
@@ -177,7 +190,7 @@ def _tests(rule: Rule, country_groups: Mapping[str, Collection[str]]) -> Iterato
     if when.countries or when.country_groups:
         unknown = [group for group in when.country_groups if group not in country_groups]
         if unknown:
-            raise ValueError(f"rule {rule.id!r} names the unknown country group {unknown[0]!r}")
+            raise BadRules(N_("The rule “{id}” names an unknown country group: {name}."), id=rule.id, name=unknown[0])
         countries = frozenset(when.countries).union(*(country_groups[group] for group in when.country_groups))
         yield lambda it: it.countries in countries, failure("countries", [*when.countries, *when.country_groups])
     if when.languages:
@@ -222,7 +235,7 @@ def _word_test(wanted: Sequence[str]) -> Test:
     return test
 
 
-def check_words(rules: Iterable[Rule], _: Callable[[str], str] = str) -> Iterator[tuple[str, str]]:
+def check_words(rules: Iterable[Rule], _: Gettext = str) -> Iterator[tuple[str, str]]:
     """Words that would match nothing or too much, as ``(key, what is wrong)`` in the language of ``_``."""
     for rule in rules:
         for number, word in enumerate(rule.when.words, 1):
@@ -253,27 +266,34 @@ def facts_of(example: Example) -> Facts:
     return Facts(**{name: getattr(example, name) for name in names})
 
 
-def check_examples(rules: Sequence[Rule], rule_set: RuleSet) -> Iterator[tuple[str, str]]:
+def check_examples(rules: Sequence[Rule], rule_set: RuleSet, _: Gettext = str) -> Iterator[tuple[str, str]]:
     """Examples that do not go where they say, as ``(key, what is wrong)``: a rule's example must reach that rule."""
     for rule in rules:
         for number, example in enumerate(rule.examples, 1):
             decision = rule_set.route(facts_of(example))
             finding = next(finding for finding in decision.findings if finding.rule == rule.id)
-            key = f"{rule.id}.examples[{number}]"
-            if finding.outcome in ("failed", "not_needed"):
-                reason = finding.sentence(str, {})
-                yield key, f"does not reach this rule. {reason} Mend the example or the conditions"
-            elif decision.lead != example.lead:
-                yield key, f"says lead = {example.lead!r}, but {decision.lead!r} leads: {_why(decision)}"
-            elif example.supporting is not None and set(example.supporting) != set(decision.supporting):
-                said, got = sorted(example.supporting), list(decision.supporting)
-                yield key, f"says supporting = {said}, but they are {got}: mend the example or the rules"
-            elif example.queue is not None and example.queue != decision.queue:
-                yield key, f"says queue = {example.queue!r}, but it goes to {decision.queue!r}: {_why(decision)}"
+            if fault := _fault_of_example(example, finding, decision, _):
+                yield f"{rule.id}.examples[{number}]", fault
 
 
-def _why(decision: Decision) -> str:
+def _fault_of_example(example: Example, finding: Finding, decision: Decision, _: Gettext) -> str | None:
+    if finding.outcome in ("failed", "not_needed"):
+        reason = finding.sentence(_, {})
+        return _("It does not reach this rule. {reason} Mend the example or the conditions.").format(reason=reason)
+    if decision.lead != example.lead:
+        differs = _("It says lead = “{said}”, but “{got}” leads.").format(said=example.lead, got=decision.lead)
+        return f"{differs} {_why(decision, _)}"
+    if example.supporting is not None and set(example.supporting) != set(decision.supporting):
+        differs = _("It says supporting = {said}, but they are {got}. Mend the example or the rules.")
+        return differs.format(said=sorted(example.supporting), got=list(decision.supporting))
+    if example.queue is not None and example.queue != decision.queue:
+        differs = _("It says queue = “{said}”, but it goes to “{got}”.").format(said=example.queue, got=decision.queue)
+        return f"{differs} {_why(decision, _)}"
+    return None
+
+
+def _why(decision: Decision, _: Gettext) -> str:
     if decision.confined:
-        return "share_with names that organisation"
+        return _("The example's share_with names that organisation.")
     first = next(finding for finding in decision.findings if finding.outcome == "leads")
-    return f"the rule {first.rule!r} matches first; mend the example, or the priorities"
+    return _("The rule “{id}” matches first: mend the example, or the priorities.").format(id=first.rule)

@@ -5,8 +5,11 @@ For administrators alone, and addresses are masked: who wrote to one organisatio
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Response
 
+from functions.notification import labels
 from functions.notification.service import PAGE, STATES, Deliveries
 from shared import topology
 from shared.contracts.events import OUTBOX
@@ -45,6 +48,8 @@ def register(site: Site, deliveries: Deliveries) -> None:
             counts=counts,
             more=more,
             waiting_since=waiting_since,
+            kinds=labels.kinds(visit.gettext),
+            told=partial(_told, visit),
             masked=masked,
         )
 
@@ -60,3 +65,8 @@ def register(site: Site, deliveries: Deliveries) -> None:
         topics = {s.name: s.topic for s in topology.load().subscriptions}
         replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
         return visit.redirect("/desk/mail?state=dead")
+
+
+def _told(visit: Visit, reason: str) -> str:
+    """Why a mail did not go out: our own words in the reader's language, a relay's as they came."""
+    return masked(visit.gettext(reason)) if reason else ""

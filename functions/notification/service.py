@@ -44,7 +44,10 @@ from shared.ports import (
     decide,
     utc_text,
 )
+from shared.text import N_
 
+REFUSED_EARLIER = N_("Mail to this address was refused for good earlier.")
+TOO_LATE = N_("It could not be sent in time: what it says is over.")
 DELIVERIES = "deliveries"
 SUPPRESSIONS = "suppressions"
 STATES = ("queued", "sent", "failed", "suppressed", "merged")
@@ -189,11 +192,11 @@ class Deliveries:
         recipient = leased["recipient"]
         try:
             if self._suppressed(recipient):
-                self._close(delivery.id, state="suppressed", reason="mail to this address was refused for good earlier")
+                self._close(delivery.id, state="suppressed", reason=REFUSED_EARLIER)
                 return
             message = self._rendered(delivery.id, leased["event"], recipient)
             if message is None:
-                self._close(delivery.id, state="failed", reason="not sent in time: what it says is over")
+                self._close(delivery.id, state="failed", reason=TOO_LATE)
                 return
             attributes = leased["event"]["attributes"]
             about = {"onestop.event.id": attributes["event_id"], "onestop.event.type": attributes["type"]}

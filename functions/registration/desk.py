@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flask import Response
 
 from functions.registration.catalogue import EventNotFound
+from functions.registration.exports import Export, states
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared.contracts.registration import State
@@ -21,18 +22,6 @@ from shared.web.site import Site, Visit
 STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
 PAGE = 50
 EVENTS_PAGE = 25  # each costs a count for every state
-COLUMNS = (
-    "reference",
-    "state",
-    "category",
-    "given_name",
-    "family_name",
-    "email",
-    "country",
-    "organisation",
-    "language",
-    "created_at",
-)
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -49,16 +38,15 @@ def register(site: Site, service: Registrations) -> None:
         event, state = _event(visit, service, event_id), _state(visit)
         page = service.of_event(event.id, state, paging.cursor(visit.request.args.get("after", "")), PAGE)
         more = paging.mark((page[-1].created_at, page[-1].reference)) if len(page) == PAGE else ""
-        counts = service.counts(event.id, STATES)
-        return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts)
+        counts, names = service.counts(event.id, STATES), states(visit.gettext)
+        return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts, names=names)
 
     @site.route("/desk/events/<event_id>/registrations.<any(csv, xlsx):kind>", may="registrations.export")
     def export(visit: Visit, event_id: str, kind: str) -> Response:
         event, state = _event(visit, service, event_id), _state(visit)
-        questions = [question.id for question in event.questions]
-        rows = (_row(registration, questions) for registration in _everyone(service, event, state))
+        made = Export(event, visit.gettext, visit.language)
         write = sheets.csv_file if kind == "csv" else sheets.xlsx_file
-        return write(f"{event.id}-{state}", [*COLUMNS, *questions], rows)
+        return write(f"{event.id}-{state}", made.header, made.rows(_everyone(service, event, state)))
 
     @site.route("/desk/events/<event_id>/registrations/<reference>/new-link", "POST", may="registrations.renew_link")
     def new_link(visit: Visit, event_id: str, reference: str) -> Response:
@@ -88,9 +76,3 @@ def _everyone(service: Registrations, event: EventDefinition, state: State) -> I
     while page := service.of_event(event.id, state, after, 500):
         yield from page
         after = (page[-1].created_at, page[-1].reference)
-
-
-def _row(registration: Registration, questions: list[str]) -> list[object]:
-    answers = (registration.answers.get(id) for id in questions)
-    told = (", ".join(answer) if isinstance(answer, list) else answer for answer in answers)
-    return [*(getattr(registration, name) for name in COLUMNS), *told]

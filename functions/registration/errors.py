@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.registration.models import EventDefinition
+from shared.fields import FaultyFields
 
 
 class Refusal(Exception):
@@ -26,12 +27,8 @@ class AlreadyRegistered(Refusal):
     """This address is registered for this event, which does not verify addresses, so saying so tells nothing new."""
 
 
-class BadRequest(Exception):
-    """Faulty fields that only the event can tell: messages by field."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = errors
+class BadRequest(FaultyFields):
+    """Faulty fields that only the event can tell."""
 
 
 class KeyReused(Exception):

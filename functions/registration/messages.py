@@ -129,7 +129,3 @@ class Composer:
             )
             self._known[event.id, joins] = event, facts
         return facts
-
-
-def unknown_category(event: EventDefinition) -> str:
-    return "Choose one of: " + ", ".join(category.id for category in event.categories) + "."

@@ -10,7 +10,6 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.registration import messages
 from functions.registration.base import Base
 from functions.registration.errors import AlreadyRegistered, BadRequest, Closed, Over, Refusal
 from functions.registration.idempotency import Key
@@ -19,6 +18,7 @@ from functions.registration.models import EventDefinition, Registration, Registr
 from shared.contracts.events import outbox_row
 from shared.ids import key_of, new_reference
 from shared.ports import Conflict, Create, Data, Write, decide, utc_text
+from shared.text import N_
 
 ATTEMPTS = 40  # of a rush on one event
 log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ def _fitting(event: EventDefinition, request: RegistrationRequest) -> Data:
     answers, errors = check_answers(event, request.answers)
     found = {f"answers.{id}": message for id, message in errors.items()}
     if event.category(request.category) is None:
-        found["category"] = messages.unknown_category(event)
+        found["category"] = N_("Choose one of: {expected}.")
     if found:
-        raise BadRequest(found)
+        raise BadRequest(found, expected=", ".join(category.id for category in event.categories))
     return answers

@@ -94,7 +94,7 @@ class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
                 detail = _("To register again, send a new form (in the API: with a new Idempotency-Key).")
                 raise Problem(410, "registration-over", title, detail) from None
             case s.BadRequest():
-                raise invalid([FieldError(name, _(text)) for name, text in error.errors.items()], _) from None
+                raise invalid([FieldError(name, text) for name, text in error.told(_).items()], _) from None
 
 
 def receipt_path(visit: Visit, event_id: str, receipt: Receipt, email: str) -> str:

@@ -116,6 +116,14 @@ def zone_city(timezone: str, language: str) -> str:
     return str(get_timezone_location(timezone, locale=_locale(best(language)), return_city=True))
 
 
+def file_size(size: int, language: str) -> str:
+    """Of so many bytes, in multiples of 1000: ``3.4 MB``, and ``0.1 kB`` for the smallest."""
+    from babel.units import format_unit
+
+    unit, one = ("digital-megabyte", 1e6) if size >= 1e6 else ("digital-kilobyte", 1e3)
+    return format_unit(max(size / one, 0.1), unit, "short", "#,##0.#", locale=_locale(best(language)))
+
+
 def country_name(code: str, language: str) -> str:
     """An ISO 3166-1 alpha-2 country in the reader's language."""
     return countries(language).get(code, code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from shared.text import N_
 
 Gettext = Callable[[str], str]
 M = TypeVar("M", bound=BaseModel)
+_WHOLE_NUMBERS = ("int_type", "int_parsing", "int_from_float")
+_NUMBERS = ("float_type", "float_parsing", "finite_number")
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,19 @@ def field_errors(error: ValidationError, _: Gettext) -> list[FieldError]:
     found: dict[str, FieldError] = {}
     for finding in error.errors(include_url=False):
         name = ".".join(str(part) for part in finding["loc"]) or "body"
-        found.setdefault(name, FieldError(name, _message(finding["type"], finding, _)))
+        found.setdefault(name, FieldError(name, message_of(finding, _)))
     return list(found.values())
 
 
-def _message(kind: str, finding: Any, _: Gettext) -> str:
-    limits = finding.get("ctx") or {}
+def message_of(finding: Mapping[str, Any], _: Gettext) -> str:
+    """One of pydantic's findings (``ValidationError.errors()``) in the visitor's language; nothing of its English."""
+    kind, limits, given = finding["type"], finding.get("ctx") or {}, finding.get("input")
+    if kind in ("value_error", "assertion_error"):
+        return _(str(limits["error"]))
+    if isinstance(given, str) and kind in ("too_short", "too_long"):
+        kind = f"string_{kind}"
+    elif given == "" and kind in ("literal_error", "bool_parsing", *_WHOLE_NUMBERS, *_NUMBERS):
+        kind = "missing"
     messages = {
         "missing": _("This field is required."),
         "string_too_short": _("This field is required."),
@@ -114,7 +124,6 @@ def _message(kind: str, finding: Any, _: Gettext) -> str:
         "string_unicode": _("This is not well-formed Unicode. Type the text afresh."),
         "bool_parsing": _("This must be true or false."),
         "bool_type": _("This must be true or false."),
-        "int_parsing": _("This must be a whole number."),
         "greater_than_equal": _("Too small: at least {ge}."),
         "less_than_equal": _("Too large: at most {le}."),
         "json_invalid": _("This is not valid JSON."),
@@ -123,11 +132,12 @@ def _message(kind: str, finding: Any, _: Gettext) -> str:
         "dict_type": _("This must be an object."),
         "model_type": _("This must be an object."),
         "model_attributes_type": _("This must be an object."),
+        "too_short": _("Too few: at least {min_length}."),
         "too_long": _("Too many: at most {max_length}."),
+        "greater_than": _("Too small: more than {gt}."),
+        **dict.fromkeys(_WHOLE_NUMBERS, _("This must be a whole number.")),
+        **dict.fromkeys(_NUMBERS, _("This must be a number.")),
     }
-    if kind in ("value_error", "assertion_error"):
-        return _(str(limits.get("error", finding["msg"])))
-    try:
-        return messages[kind].format(**limits) if kind in messages else str(finding["msg"])
-    except KeyError:
-        return messages[kind]
+    if "expected" in limits:  # pydantic writes "'a', 'b' or 'c'"
+        limits = {"expected": ", ".join(re.findall("'([^']*)'", limits["expected"]))}
+    return messages.get(kind, _("This is not written as it must be.")).format(**limits)

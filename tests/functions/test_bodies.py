@@ -232,4 +232,4 @@ def test_a_draft_of_rules_is_read_in_bounded_time(draft: str) -> None:
     from functions.inquiries.desk_routing import BadDraft, _read
 
     with pytest.raises(BadDraft):
-        _read(draft)
+        _read(draft, str)

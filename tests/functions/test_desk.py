@@ -300,7 +300,16 @@ def test_an_export_has_what_the_list_shows(world: World) -> None:
     world.receive(subject="Other")
     browser = world.member(WHO_HEAD)
     rows = list(csv.DictReader(io.StringIO(browser.get("/desk/inquiries.csv?q=only").text.removeprefix("\ufeff"))))
-    assert [row["reference"] for row in rows] == [mine]
+    assert [row["Reference"] for row in rows] == [mine]
+
+
+def test_an_export_is_in_the_readers_language(world: World) -> None:
+    world.receive(language="fr")
+    browser = world.member(WHO_HEAD)
+    text = browser.get("/desk/inquiries.csv?lang=ar").text
+    (row,) = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    told = [row[name] for name in ("الحالة", "البلد", "اللغة", "متأخر")]
+    assert told == ["مُسنَد", "كينيا", "الفرنسية", "لا"]
 
 
 def _member(world: World, email: str):  # type: ignore[no-untyped-def]

@@ -36,7 +36,7 @@ lead = "who"
 """
     drafted = words(press(browser, page, "/desk/routing", rules=draft))
     assert "WIPO leads, without support." in drafted
-    assert "says lead = &#39;who&#39;" in drafted
+    assert "It says lead = “who”" in drafted
     assert world.platform.store.count("inquiries") == 0
 
 
@@ -65,6 +65,27 @@ lead = "wipo"
     back = press(browser, browser.get("/desk/routing?lang=ar"), "/desk/routing", rules=draft)
     assert back.status_code == 422
     assert "x.when.words[1]: ستطابق الكلمة «a*» أكثر مما ينبغي" in words(back)
+
+
+def test_what_is_wrong_is_told_in_the_readers_language(world: World) -> None:
+    browser = world.member(WHO_OFFICER)
+    page = browser.get("/desk/routing?lang=ar")
+    title = "[[rules]]\nid = 'x'"
+    example = (
+        f"{title}\ntitle='X'\ndefault=true\nlead='who'\nqueue='general'\ntarget_hours=8\n[[rules.examples]]\nlead='wto'"
+    )
+    told = {
+        "[[rules": "النص ليس TOML صحيحاً",
+        "rules = 1": "اكتبوا كل قاعدة",
+        title: "rules[1].title: هذا الحقل مطلوب.",
+        f"{title}\n{title}": "rules[1].title",
+        example: "x.examples[1]: يذكر lead = «wto»",
+        example.replace("target_hours=8", "target_hours='a'"): "rules[1].target_hours: يجب أن تكون القيمة رقماً.",
+    }
+    for draft, text in told.items():
+        assert text in words(press(browser, page, "/desk/routing", rules=draft))
+    absent = browser.send(browser.get("/desk/absences"), first="2026-12-02", last="2026-12-01")
+    assert "يجب ألا يسبق اليومُ الأخير اليومَ الأول." in words(absent)
 
 
 def test_absences_are_own_or_the_focal_points_matter(world: World) -> None:

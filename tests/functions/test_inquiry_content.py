@@ -63,12 +63,12 @@ def test_a_fault_names_file_entry_key_and_mend(tmp_path: Path, text: str, told: 
         (
             "[[rules]]\nid='all'\ntitle='All'\ndefault=true\nlead='who'\nqueue='general'\ntarget_hours=8\n"
             "[[rules.examples]]\nlead='wto'",
-            "rules (all): examples[1]: says lead = 'wto', but 'who' leads",
+            "rules (all): examples[1]: It says lead = “wto”, but “who” leads",
         ),
         (
             "[[rules]]\nid='x'\ntitle='X'\nwhen={topics=['transparency']}\nlead='who'\nqueue='general'\ntarget_hours=8\n"
             "[[rules.examples]]\ntopics=['transparency']\nlead='who'",
-            "exactly one rule must have default",
+            "Exactly one rule must have “default = true”",
         ),
         (
             "[[rules]]\nid='x'\ntitle='X'\nwhen={words=['tender','a*']}\nlead='who'\nqueue='general'\ntarget_hours=8\n"

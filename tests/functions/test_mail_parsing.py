@@ -108,9 +108,9 @@ def test_html_is_read_as_lines(html: str, text: str) -> None:
 
 
 def test_a_header_that_never_ends_is_refused() -> None:
-    with pytest.raises(Malformed, match="a header of more than"):
+    with pytest.raises(Malformed, match="header is too large"):
         parse.read_head(b"From: a@b.example\nX: " + b"y" * headers.MAX_HEADER)
-    with pytest.raises(Malformed, match=f"more than {headers.MAX_LINES} lines"):
+    with pytest.raises(Malformed, match="header is too large"):
         parse.read_head(b"From: a@b.example\n" + b"X: y\n" * (headers.MAX_LINES + 1) + b"\n")
 
 

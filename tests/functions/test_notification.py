@@ -226,7 +226,7 @@ def test_a_reminder_is_not_sent_after_the_start(world: World) -> None:
     world.mailer.works()
     world.tick(timedelta(hours=2))
     assert len(world.mailer.seen) == 1
-    assert "not sent in time" in str(world.delivery()["reason"])
+    assert "could not be sent in time" in str(world.delivery()["reason"])
 
 
 def test_trouble_without_end_fails_and_the_desk_can_try_again(world: World) -> None:
@@ -299,7 +299,8 @@ def test_a_malformed_event_is_kept_and_acknowledged(world: World) -> None:
     row = message("event-9", outbox_row("registration", CONFIRMED, START, "event-9").data)
     assert world.push_raw(json.dumps({"reference": 5}).encode(), row.attributes) == 204
     (letter,) = world.store.query(DEAD_LETTERS)
-    assert letter.data["reason"].startswith("malformed")
+    assert letter.data["reason"] == "It cannot be read."
+    assert letter.data["detail"]
     assert not world.mailer.seen
 
 

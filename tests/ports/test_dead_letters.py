@@ -74,7 +74,7 @@ def kept(letter: dict[str, Any], data: Path) -> list[dict[str, Any]]:
 def check(found: list[dict[str, Any]], sent: Message) -> None:
     [letter] = found
     assert letter["subscription"] == "registration-registrations"
-    assert (letter["state"], letter["reason"]) == ("open", "the subscription gave up on it")
+    assert (letter["state"], letter["reason"]) == ("open", "The subscription gave up on it.")
     assert base64.b64decode(letter["data"]) == sent.data
     assert {k: v for k, v in letter["attributes"].items() if not k.startswith("CloudPubSub")} == sent.attributes
 

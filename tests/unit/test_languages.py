@@ -146,3 +146,11 @@ def test_what_a_text_lacks_in_a_language_is_in_english() -> None:
 def test_a_text_and_a_catalogue_are_found_for_a_language_of_one_country(tag: str) -> None:
     assert languages.text({"en": "Forum", "ar": "منتدى"}, tag) == "منتدى"
     assert languages.translations(tag).gettext("Reference") == languages.translations("ar").gettext("Reference")
+
+
+@pytest.mark.parametrize(
+    ("size", "english", "arabic"),
+    [(1, "0.1 kB", "0.1 كيلوبايت"), (12_345, "12.3 kB", "12.3 كيلوبايت"), (10_485_760, "10.5 MB", "10.5 م.ب")],
+)
+def test_sizes_of_files_are_told_in_the_readers_language(size: int, english: str, arabic: str) -> None:
+    assert (languages.file_size(size, "en"), languages.file_size(size, "ar")) == (english, arabic)

@@ -167,11 +167,11 @@ def test_the_rule_of_the_only_organisation_names_its_queue_and_time() -> None:
 
 
 def test_a_set_needs_one_default_and_different_ids() -> None:
-    with pytest.raises(ValueError, match="exactly one rule must have default"):
+    with pytest.raises(ValueError, match="Exactly one rule must have “default = true”"):
         RuleSet([rule(when={"topics": ["a"]})], {})
-    with pytest.raises(ValueError, match="exactly one rule must have default"):
+    with pytest.raises(ValueError, match="Exactly one rule must have “default = true”"):
         RuleSet([DEFAULT_RULE, rule(**{**DEFAULT, "id": "another"})], {})
-    with pytest.raises(ValueError, match="two rules have the id 'r'"):
+    with pytest.raises(ValueError, match="Several rules have the id “r”"):
         RuleSet([DEFAULT_RULE, rule(when={"topics": ["a"]}), rule(when={"topics": ["b"]})], {})
 
 
@@ -179,7 +179,7 @@ def test_a_set_needs_one_default_and_different_ids() -> None:
     ("example", "fault"),
     [
         ({"topics": ["b"], "lead": "wto"}, "does not reach this rule"),
-        ({"topics": ["a"], "lead": "who"}, "'wto' leads"),
+        ({"topics": ["a"], "lead": "who"}, "“wto” leads"),
         ({"topics": ["a"], "lead": "wto", "supporting": ["who"]}, "supporting"),
         ({"topics": ["a"], "lead": "wto", "queue": "other"}, "queue"),
         ({"topics": ["a"], "lead": "wto", "supporting": [], "queue": "q"}, ""),

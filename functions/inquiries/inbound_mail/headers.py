@@ -9,6 +9,7 @@ from email.parser import HeaderParser
 
 from functions.inquiries.inbound_mail import charsets
 from shared.fields import without_unprintable
+from shared.text import N_
 
 MAX_HEADER = 128 * 2**10  # bytes of a mail's header; Postfix takes 100 kB (header_size_limit)
 MAX_PART_HEADER = 16 * 2**10  # bytes of a part's
@@ -22,7 +23,7 @@ _STRUCTURED = ("Content-Type", "Content-Disposition")
 
 
 class Malformed(Exception):
-    """Not a mail that can be read; the text says why."""
+    """Not a mail that can be read; the text (English, for gettext) says why."""
 
 
 class Header:
@@ -30,7 +31,7 @@ class Header:
         self._fields = fields
         for name in _STRUCTURED:
             if len(self.field(name)) > MAX_PARAMETERS:
-                raise Malformed(f"a {name} of more than {MAX_PARAMETERS} characters")
+                raise Malformed(N_("A field of its header is too long."))
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -79,9 +80,9 @@ def read(raw: bytes, start: int = 0, end: int | None = None, most: int = MAX_HEA
     elif beyond == end:
         head, body = raw[start:end], end
     else:
-        raise Malformed(f"a header of more than {most} bytes")
+        raise Malformed(N_("Its header is too large."))
     if head.count(b"\n") > MAX_LINES:
-        raise Malformed(f"a header of more than {MAX_LINES} lines")
+        raise Malformed(N_("Its header is too large."))
     # nothing may become a line or a name here that was none for who verified the mail
     text = charsets.any_text(_BARE_RETURN.sub(b" ", head))
     return Header(HeaderParser(policy=policy.compat32).parsestr(text)), body

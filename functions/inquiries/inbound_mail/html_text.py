@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from functions.inquiries.inbound_mail.headers import Malformed
+from shared.text import N_
 
 MAX_DEPTH = 500  # elements open at once; libxml2 looks through all of them at an end tag that fits none
 MAX_EVENTS = 200_000  # tags and pieces of text
@@ -47,7 +48,7 @@ class _Words:
         self._count()
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise Malformed(f"HTML nested deeper than {MAX_DEPTH}")
+            raise Malformed(N_("Its HTML is nested too deeply."))
         self._silent += tag in SILENT
         self._quotes += tag == "blockquote"
         if tag in BLOCKS:
@@ -76,4 +77,4 @@ class _Words:
     def _count(self) -> None:
         self._events += 1
         if self._events > MAX_EVENTS:
-            raise Malformed(f"HTML of more than {MAX_EVENTS} pieces")
+            raise Malformed(N_("Its HTML has too many pieces."))

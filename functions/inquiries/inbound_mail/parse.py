@@ -13,6 +13,7 @@ from functions.inquiries.inbound_mail.headers import Header, Malformed
 from functions.inquiries.inbound_mail.html_text import html_text
 from functions.inquiries.inbound_mail.parts import Part
 from shared.addresses import folded_address
+from shared.text import N_
 
 MAX_TEXT = 2 * 2**20  # bytes of text parts that are read
 MAX_RECIPIENTS = 1_000
@@ -73,16 +74,16 @@ def read_head(raw: bytes, envelope_sender: str | None = None) -> Head:
             authentication=header.all("Authentication-Results"),
         )
     except _UNREADABLE as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from None
+        raise Malformed(N_("It cannot be read.")) from error
 
 
 def _sender(header: Header) -> tuple[str, str]:
     if len(header.all("From")) != 1:  # RFC 5322, 3.6; who checked the sender may have looked at the other one
-        raise Malformed("not one From, but more or none")
+        raise Malformed(N_("It has no sender, or several."))
     for name, address in getaddresses([header.field("From")]):
         if "@" in address and len(address) <= MAX_ADDRESS:
             return name, address
-    raise Malformed("no sender's address")
+    raise Malformed(N_("It has no sender's address."))
 
 
 def _recipients(header: Header) -> list[str]:
@@ -125,7 +126,7 @@ def read_content(raw: bytes) -> Content:
         others = [(leaf, container) for leaf, container in leaves if not _is_said_in_text(leaf, container)]
         uploads = [(_is_picture(leaf, container), _upload(leaf)) for leaf, container in others]
     except _UNREADABLE as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from None
+        raise Malformed(N_("It cannot be read.")) from error
     return Content(
         text=text,
         files=[upload for is_picture, upload in uploads if upload.content and not is_picture],

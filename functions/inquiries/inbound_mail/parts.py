@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from functions.inquiries.inbound_mail import headers
 from functions.inquiries.inbound_mail.headers import Header, Malformed
+from shared.text import N_
 
 MAX_PARTS = 200
 MAX_DEPTH = 20
@@ -57,7 +58,7 @@ def read(raw: bytes) -> Part:
         level, left = deeper, left - len(deeper)
         if not level:
             return root
-    raise Malformed(f"parts nested deeper than {MAX_DEPTH}")
+    raise Malformed(N_("Its parts are nested too deeply."))
 
 
 def _divide(part: Part, most: int) -> None:
@@ -65,14 +66,14 @@ def _divide(part: Part, most: int) -> None:
         return
     boundary = part.header.parameter("boundary").rstrip().encode("utf-8", "replace")
     if not 0 < len(boundary) <= MAX_BOUNDARY:
-        raise Malformed("a multipart without a boundary")
+        raise Malformed(N_("Its parts have no boundary between them."))
     for start, end in _between(part, b"--" + boundary):
         if len(part.parts) >= most:
-            raise Malformed(f"more than {MAX_PARTS} parts")
+            raise Malformed(N_("It has too many parts."))
         header, body = headers.read(part.raw, start, end, headers.MAX_PART_HEADER)
         part.parts.append(Part(header, part.raw, body, end))
     if not part.parts:
-        raise Malformed("a multipart mail without parts")
+        raise Malformed(N_("It is said to have parts and has none."))
 
 
 def _between(part: Part, delimiter: bytes) -> Iterator[tuple[int, int]]:
@@ -82,7 +83,7 @@ def _between(part: Part, delimiter: bytes) -> Iterator[tuple[int, int]]:
     while at >= 0:
         seen += 1
         if seen > MAX_DELIMITERS:
-            raise Malformed(f"more than {MAX_DELIMITERS} lines like a boundary")
+            raise Malformed(N_("It has too many lines like a boundary between parts."))
         after = raw.find(b"\n", at, part.end) + 1 or part.end
         rest = raw[at + len(delimiter) : after].strip()
         if rest in (b"", b"--") and (at == part.start or raw[at - 1 : at] == b"\n"):
