@@ -28,6 +28,8 @@ def register(site: Site, service: Registrations) -> None:
     pages = Pages(service)
     listing.register(site, service)
     site.route("/assets/<name>")(static_file)
+    site.route("/robots.txt")(lambda visit: static_file(visit, "robots.txt"))
+    site.route("/favicon.ico")(lambda visit: static_file(visit, "favicon.svg"))
     site.route("/events/<slug>")(pages.event)
     site.route("/events/<slug>/register", "GET", "POST", again=pages.show_again)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)

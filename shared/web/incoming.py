@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -10,7 +11,13 @@ from urllib.parse import parse_qsl
 
 import flask
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    RequestEntityTooLarge,
+    RequestURITooLarge,
+    UnsupportedMediaType,
+)
 from werkzeug.formparser import FormDataParser
 
 from shared import json_input
@@ -23,6 +30,9 @@ MOST_TEXT = 2**20  # bytes of all fields of a form, files aside; beyond that a f
 MAX_TEXT = 256 * 1024  # bytes of them that are taken; a form between the two can be shown again
 IN_MEMORY = 512 * 1024  # bytes; a larger file waits on the disk
 PIECE = 64 * 1024  # bytes
+MAX_ADDRESS = 16 * 1024  # bytes of path and query; the load balancer takes no longer ones either
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|(?!.{{254}}){_LABEL}(\.{_LABEL})*\.?)?(:[0-9]{{0,5}})?")  # RFC 3986, 3.2.2
 
 
 class _Wire(io.RawIOBase):
@@ -89,6 +99,13 @@ class Incoming(flask.Request):
         self.max_form_parts, self.max_form_memory_size = MOST_FIELDS, MOST_TEXT
         self.room = 0
         self._framework, self._comes_back, self._refused_files = request, False, ""
+
+    def check(self) -> None:
+        """What every route demands. Raises ``BadRequest`` (RFC 9112, 3.2) or ``RequestURITooLarge``."""
+        if not HOST.fullmatch(self.headers.get("Host", "")):
+            raise BadRequest
+        if len(self.path) + len(self.query_string) > MAX_ADDRESS:
+            raise RequestURITooLarge
 
     def admit(self, max_body: int, comes_back: bool = False) -> None:
         """Set the limits. Raises ``RequestEntityTooLarge``.

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import jinja2
 from flask import Request, Response
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestURITooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
 from shared import tracing
@@ -49,7 +49,6 @@ SECURITY_HEADERS = {
 }
 ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Accept-Language, Altcha-Solution"  # from other origins
 MAX_BODY = MAX_TEXT  # bytes; a route with attachments states its own
-MAX_ADDRESS = 16 * 1024  # bytes of path and query; the load balancer takes no longer ones either
 ANYBODY = "anybody"  # of a route: whoever comes, signed in or not
 REDIRECTS = range(300, 400)
 ONE_YEAR = 365 * 24 * 3600
@@ -280,8 +279,7 @@ class Site:
         visit = Visit(request, self, languages.SOURCE)
         visit.api = request.path.startswith("/api/") and not visit.sends_form
         try:
-            if len(request.path) + len(request.query_string) > MAX_ADDRESS:
-                raise RequestURITooLarge
+            request.check()
             self._choose_language(visit)
             response = self._dispatch(visit)
         except Problem as problem:

@@ -132,7 +132,8 @@ def _known(village: Village) -> dict[str, list[str]]:
     messages = store.query(MESSAGES, limit=1000)
     return {
         "slug": events,
-        "event_id": events,
+        "event": events,
+        "activity": ids("activities"),
         "id": ids("activities"),
         "i.id": [file["id"] for message in messages for file in message.data["attachments"]],
         "r.token": [sign(purpose, one) for one in registrations for purpose in ("verify", "manage")],

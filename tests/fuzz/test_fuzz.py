@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from flask import Response
@@ -69,7 +68,7 @@ def faults(village: Village, call: Call, answer: Answer, seconds: float) -> Iter
     if any("\n" in value or "\r" in value for value in answer.headers.values()):
         yield f"a line break in a header: {answer.headers}"
     kind = answer.headers.get("Content-Type", "")
-    if answer.body and not _frameworks_own(call, answer):
+    if answer.body:
         needed = {"text/html": ("Content-Security-Policy", "X-Content-Type-Options")}
         needed |= dict.fromkeys(("application/json", "application/problem+json"), ("X-Content-Type-Options",))
         for name in needed.get(kind.partition(";")[0], ()):
@@ -81,15 +80,6 @@ def faults(village: Village, call: Call, answer: Answer, seconds: float) -> Iter
         except UnicodeDecodeError:
             if "mailbox" not in call.address:
                 yield "no UTF-8"
-
-
-def _frameworks_own(call: Call, answer: Answer) -> bool:
-    """Answered by the functions framework before any of our code: two paths, and what no rule of its own matches."""
-    path = unquote(call.address.partition("?")[0])
-    no_host = answer.status == 400 and any(name == "Host" for name, _ in call.headers)
-    return (
-        no_host or answer.status == 308 or "\n" in path or path.startswith(("/robots.txt", "/favicon.ico", "/static/"))
-    )
 
 
 @pytest.mark.parametrize("share", range(SHARES))
