@@ -103,8 +103,15 @@ class Operation:
             yield 303, ""
         for status in self.all_problems:
             yield status, PROBLEM
-            if self.form and status not in (414, 415):
+            if status in self._pages:
                 yield status, PAGE
+
+    @property
+    def _pages(self) -> set[int]:
+        """What the form that a person sent is refused with: a page, also where no form is taken."""
+        if self.form:
+            return {*self.all_problems} - {415}
+        return {*ALWAYS, 413, 415} if self.body else set()
 
 
 def _form(form: Form, schemas: dict[str, Any]) -> dict[str, str]:
