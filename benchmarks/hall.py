@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,7 +9,7 @@ from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, ope
 from functions.registration.catalogue import EVENTS, stored
 from functions.registration.models import EventDefinition, RegistrationRequest
 from functions.registration.seats import POOLS, SEATS, ticket
-from functions.registration.service import AlreadyRegistered, Registrations
+from functions.registration.service import Registrations
 from shared.adapters.clock import SystemClock
 from shared.ports import Create, Replace, Store, utc_text
 from shared.tokens import Tokens
@@ -91,8 +90,7 @@ def visitors(store: Store) -> Work:
 
 
 def _register(service: Registrations, name: str) -> None:
-    with suppress(AlreadyRegistered):  # by an earlier attempt whose answer was lost
-        service.register("hall", person(name))
+    service.register("hall", person(name))
 
 
 def report(engine: str, place: str) -> None:

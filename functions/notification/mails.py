@@ -49,14 +49,15 @@ def _received(payload: RegistrationReceived) -> list[Mail]:
     verify_by = times.moment(deadline, payload.event.timezone, _language(payload))
     kept = payload.kept_until and times.moment(payload.kept_until, payload.event.timezone, _language(payload))
     subject, link = _("Please confirm your registration: {event}"), payload.verify_link
-    values: dict[str, Any] = {"verify_link": link, "verify_by": verify_by, "kept_until": kept}
+    values: dict[str, Any] = {"verify_link": link, "verify_by": verify_by, "kept_until": kept, "full": payload.full}
     mail = _registration(payload, "received", subject, greet=False, **values)
     return [replace(mail, useless_after=deadline)]
 
 
 def _repeated(payload: RegistrationRepeated) -> list[Mail]:
     _ = _gettext(payload)
-    return [_registration(payload, "repeated", _("You are registered already: {event}"), greet=False)]
+    subject = _("You are on the waiting list: {event}") if payload.waits else _("You are registered already: {event}")
+    return [_registration(payload, "repeated", subject, greet=False, waits=payload.waits)]
 
 
 def _link_mailed(payload: RegistrationLinkMailed) -> list[Mail]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from functions.registration.base import Availability
 from functions.registration.models import Category, Question, RegistrationRequest
 from shared.fields import Email, Language, Localised
 from shared.text import N_
@@ -42,6 +43,9 @@ class PublicEvent(BaseModel, defer_build=True):
     categories: list[Category]
     questions: list[Question]
     seats_left: int | None = Field(description=N_("Free seats; null where there is no limit."))
+    waitlist: bool = Field(
+        description=N_("Whether those who find no seat wait in line for one; else they are refused.")
+    )
     page: str = Field(description=N_("The address of its page."), json_schema_extra={"format": "uri"})
 
 
@@ -55,18 +59,20 @@ class EventPage(BaseModel, defer_build=True):
 
 
 class Registered(BaseModel, defer_build=True):
-    """The answer to an accepted registration."""
+    """The answer to an accepted registration, the same whether or not the address was registered before."""
 
-    reference: str
-    state: Literal["unverified", "confirmed", "waitlisted"] = Field(
-        description=N_("Unverified: the link in our mail must be followed.")
-    )
-    links: dict[str, str] = Field(
+    state: Literal["unverified", "received"] = Field(
         description=N_(
-            "The event, the receipt and, where we know already whose it is, the "
-            "registration itself; give the last two to nobody else."
+            "Unverified: the link in our mail must be followed. Received: our mail says what became of it. Reference "
+            "and personal link are in the mail, for the owner of the address alone."
         )
     )
+    availability: Availability = Field(
+        description=N_(
+            "Of seats when it was asked: without a limit, some left, or full, so that newcomers wait in line."
+        )
+    )
+    links: dict[str, str] = Field(description=N_("The event and the receipt; give the receipt to nobody else."))
 
 
 class LinksRequest(BaseModel):
@@ -129,8 +135,7 @@ REGISTER = Operation(
     headers=PROGRAM_HEADERS,
     problems={
         404: NOT_FOUND,
-        409: N_("This address is registered already."),
-        410: N_("Registration is closed, all seats are taken, or it was cancelled since."),
+        410: N_("Registration is closed, or all seats are taken and there is no waiting list."),
         429: TOO_MANY,
     },
 )

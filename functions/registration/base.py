@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from functions.registration import messages, seats
 from functions.registration.catalogue import Catalogue
 from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line, registration_of
-from functions.registration.models import EventDefinition, Registration
+from functions.registration.models import Category, EventDefinition, Registration, pool_id
 from functions.registration.placing import Placing
 from shared.contracts.events import Payload, outbox_row
 from shared.ports import Clock, Create, Store, Where
 from shared.tokens import Tokens
+
+Availability = Literal["unlimited", "seats", "full"]
+"""Of seats for newcomers: without a limit, some (a moment ago), or none: they wait in line, where there is one."""
 
 
 class Base:
@@ -41,11 +45,33 @@ class Base:
         before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
         return 1 + sum(self._store.count(REGISTRATIONS, *in_line(event.id, line), before) for line in lines)
 
+    def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
+        """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old."""
+        if event.kept.line_first and event.waitlist:
+            return 0  # until those who wait have had their turn
+        if category is None:
+            total = [self.seats.left(pool) for pool in [pool_id(event.id)] if event.seats is not None]
+            quotas = [self.seats_left(event, entry) for entry in event.categories]
+            if any(left is None for left in quotas):
+                return min(total, default=None)
+            return min([*total, sum(left or 0 for left in quotas)])
+        return min((self.seats.left(pool) for pool in event.pools(category)), default=None)
+
+    def availability(self, event: EventDefinition, category: Category) -> Availability:
+        left = self.seats_left(event, category)
+        return "unlimited" if left is None else "seats" if left else "full"
+
+    def _verification(self, event: EventDefinition, registration: Registration) -> Payload:
+        """The mail that asks to verify, which says what there is to be had."""
+        category = event.category_of(registration.category)
+        full = event.waitlist and not registration.pools and self.availability(event, category) == "full"
+        return self._compose.received(event, registration, full)
+
     def _announce(self, event: EventDefinition, registration: Registration, now: datetime) -> Create:
         payload: Payload
         match registration.state:
             case "unverified":
-                payload = self._compose.received(event, registration)
+                payload = self._verification(event, registration)
             case "confirmed":
                 payload = self._compose.confirmed(event, registration)
             case _:

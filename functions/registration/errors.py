@@ -23,20 +23,12 @@ class Full(Refusal):
     """No seat, and no line to wait in."""
 
 
-class AlreadyRegistered(Refusal):
-    """This address is registered for this event, which does not verify addresses, so saying so tells nothing new."""
-
-
 class BadRequest(FaultyFields):
     """Faulty fields that only the event can tell."""
 
 
 class KeyReused(Exception):
     """The idempotency key was used before, with another request."""
-
-
-class Over(Exception):
-    """The registration that this idempotency key made was cancelled or erased since."""
 
 
 class NotPossible(Exception):

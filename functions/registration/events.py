@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.registration.service import Registrations
 from shared.contracts.events import Event
 from shared.contracts.links import LinksWanted
-from shared.contracts.registration import SeatsReleased
+from shared.contracts.registration import RegisteredAgain, SeatsReleased
 from shared.intake import Intake
 from shared.wiring import Platform
 
@@ -22,7 +22,11 @@ def intake(platform: Platform, service: Registrations) -> Intake:
     return Intake(
         platform,
         consumer="registration",
-        handlers={SeatsReleased: lambda event: (), LinksWanted: service.on_links_wanted},
+        handlers={
+            SeatsReleased: lambda event: (),
+            RegisteredAgain: service.on_registered_again,
+            LinksWanted: service.on_links_wanted,
+        },
         after=settle,
         on_tick=keeper.tick,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.registration.errors import AlreadyRegistered, Closed, Full, KeyReused, Refusal
+from functions.registration.errors import Closed, Full, KeyReused, Refusal
 from functions.registration.models import EventDefinition, RegistrationRequest
 from shared.ids import key_of
 from shared.ports import Create, Data, Document, Replace, Store, Write, utc_text
@@ -21,7 +21,7 @@ from shared.ports import Create, Data, Document, Replace, Store, Write, utc_text
 IDEMPOTENCY = "idempotency"
 KEEP_KEYS = timedelta(days=2)
 UNDER_WAY = timedelta(seconds=60)  # longer than any function may take
-REFUSALS: dict[str, type[Refusal]] = {"full": Full, "registered": AlreadyRegistered}
+FULL = "full"
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Key:
         return cls(key_of("registration", event, key), key_of(body))
 
     def look_up(self, store: Store, event: EventDefinition, now: datetime) -> Data | None:
-        """The answer (``reference``, ``state``) that an earlier request got; None where there is none.
+        """The answer that an earlier request got; None where there is none.
 
         Raises ``KeyReused`` for another request's, and the ``Refusal`` that a twin was told a moment ago.
         """
@@ -53,15 +53,14 @@ class Key:
             return dict(data["answer"])
         if same and utc_text(now) < data["refused_until"]:
             kind = data["refused"]
-            raise REFUSALS[kind](event.id) if kind in REFUSALS else Closed(event, kind)
+            raise Full(event.id) if kind == FULL else Closed(event, kind)
         return None
 
-    def answering(self, reference: str, state: str, now: datetime) -> Write:
-        return self._claim(now, answer={"reference": reference, "state": state})
+    def answering(self, answer: Data, now: datetime) -> Write:
+        return self._claim(now, answer=answer)
 
     def refusing(self, refusal: Refusal, now: datetime) -> Write:
-        names = {kind: name for name, kind in REFUSALS.items()}
-        refused = refusal.phase if isinstance(refusal, Closed) else names[type(refusal)]
+        refused = refusal.phase if isinstance(refusal, Closed) else FULL
         return self._claim(now, refused=refused, refused_until=utc_text(now + UNDER_WAY))
 
     def _claim(self, now: datetime, **told: Any) -> Write:

@@ -39,7 +39,7 @@ class Composer:
     def manage_token(self, reference: str, generation: int = 0) -> str:
         return Link(reference, generation).token(self._tokens, MANAGE)
 
-    def received(self, event: EventDefinition, registration: Registration) -> RegistrationReceived:
+    def received(self, event: EventDefinition, registration: Registration, full: bool = False) -> RegistrationReceived:
         assert registration.verify_by
         verify_by = from_utc_text(registration.verify_by)
         token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
@@ -51,13 +51,11 @@ class Composer:
             verify_link=link,
             verify_by=verify_by,
             kept_until=held if limited else verify_by,
+            full=full,
         )
 
     def repeated(self, event: EventDefinition, registration: Registration) -> Payload:
-        """To somebody who registers again: the verification once more, or the link to what is there."""
-        if registration.state == "unverified":
-            return self.received(event, registration)
-        return RegistrationRepeated(**self.base(event, registration))
+        return RegistrationRepeated(**self.base(event, registration), waits=registration.state == "waitlisted")
 
     def confirmed(
         self, event: EventDefinition, registration: Registration, from_waitlist: bool = False

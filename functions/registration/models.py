@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.addresses import address_key, folded_address
+from shared.addresses import address_key
 from shared.contracts.registration import State
 from shared.fields import (
     Consent,
@@ -159,6 +159,10 @@ class EventDefinition(Strict):
         """Until when a seat that comes back goes to the waitlist: the start, or as long as newcomers would get it."""
         return min(max(self.starts_at, self.closes_at), self.ends_at)
 
+    def takes_waiting(self, now: datetime) -> bool:
+        """Whether one may join the waitlist."""
+        return self.waitlist and now < self.promotes_until
+
     @property
     def lines(self) -> list[str]:
         """The categories in which somebody may wait, removed ones included."""
@@ -232,11 +236,6 @@ class RegistrationRequest(Strict):
     answers: dict[str, Any] = Field(default={}, description=N_("By the `id` of the event's `questions`."))
     consent: Annotated[Consent, AfterValidator(_consent)]
 
-    @property
-    def person(self) -> str:
-        """The same for every spelling of one address."""
-        return folded_address(self.email)
-
 
 class Correction(Strict):
     """What a person may change afterwards. The address stays: it is what was verified."""
@@ -273,6 +272,7 @@ class Registration(BaseModel, defer_build=True):
     ended_at: str | None = None  # cancelled or expired
     sequence: int = 0  # of the calendar entry (RFC 5545)
     link_version: int = 0  # the generation of personal links that holds
+    language_at: str | None = None  # when a later form than the first gave the language
     version: str | None = Field(default=None, exclude=True)  # of the document it was read from
 
     @computed_field  # type: ignore[prop-decorator]

@@ -64,7 +64,7 @@ class Pages:
         def handle(event: EventDefinition) -> Response:
             if visit.request.method == "POST":
                 return self._submit(visit, event, guarded)
-            _must_be_open(visit, event)
+            self._must_take(visit, event)
             return self._form(visit, event, {"language": visit.language}, {})
 
         return self._at(visit, slug, handle)
@@ -106,7 +106,7 @@ class Pages:
             with refusals(visit):
                 receipt = self._service.register(event.id, request, key, origin(visit))
         except Problem as problem:
-            if problem.status not in (409, 422):
+            if problem.status != 422 and not self._others_have_seats(event, problem):
                 raise
             _must_be_open(visit, event)
             again = problem.type == "idempotency-key-reused"
@@ -133,19 +133,18 @@ class Pages:
             submission=kept or secrets.token_hex(16),
             categories=[(c.id, languages.text(c.name, visit.language)) for c in event.categories],
             left=self._left_by_category(event),
+            total_left=self._service.seats_left(event),
             guard=abuse.guard(visit, errors),
         )
 
     def registered(self, visit: Visit, slug: str, receipt: str) -> Response:
         """Shows what the address carries, signed; it asks the store nothing about any person."""
-        event, reference, state, person = self._receipt(visit, slug, receipt)
-        token = None if event.verify_email else self._service.first_manage_token(reference)
+        event, state, availability, person = self._receipt(visit, slug, receipt)
         return visit.page(
             "registered.html",
             event=event,
-            reference=reference,
             state=state,
-            manage_token=token,
+            availability=availability,
             again=f"/events/{slug}/registered/{receipt}/again" if person else "",
             sent_again="again" in visit.request.args,
         )
@@ -160,16 +159,27 @@ class Pages:
     # -- inside --
 
     def _receipt(self, visit: Visit, slug: str, receipt: str) -> tuple[EventDefinition, str, str, str]:
-        """The event, and what the receipt says: reference, state, and who registered (receipts of old do not)."""
+        """The event, and what the receipt says: state, availability, and whose address was typed (receipts of old do
+        not, and they told a reference, which is not shown any more: it may be nobody's)."""
         event = event_of_page(visit, self._service, slug)
         try:
             value = visit.platform.tokens.read("receipt", receipt, visit.platform.clock.now())
         except BadToken:
             raise _bad_receipt(visit) from None
-        event_id, reference, state, person = [*value.split(":"), ""][:4]
-        if event_id != slug or visit.platform.clock.now() > event.ends_at + LINK_LIFE:
+        said = value.split(":")
+        if said[0] != slug or visit.platform.clock.now() > event.ends_at + LINK_LIFE:
             raise _bad_receipt(visit)
-        return event, reference, state, person
+        return (event, said[1], said[2], said[3]) if len(said) == 4 else (event, said[2], "seats", "")
+
+    def _must_take(self, visit: Visit, event: EventDefinition) -> None:
+        _must_be_open(visit, event)
+        if self._service.seats_left(event) == 0 and not event.waitlist:
+            with refusals(visit):
+                raise s.Full(event.id)
+
+    def _others_have_seats(self, event: EventDefinition, problem: Problem) -> bool:
+        """Whether what was refused for want of a seat might be taken in another category."""
+        return problem.type == "event-full" and len(event.categories) > 1 and self._service.seats_left(event) != 0
 
     def _left_by_category(self, event: EventDefinition) -> dict[str, int | None]:
         return {category.id: self._service.seats_left(event, category) for category in event.categories}
@@ -207,8 +217,8 @@ def typed(visit: Visit) -> dict[str, Any]:
 def errors_of(visit: Visit, event: EventDefinition, body: dict[str, Any], problem: Problem) -> dict[str, str]:
     """A problem's messages by field, those of the event's own questions included."""
     _ = visit.gettext
-    if problem.type == "already-registered":
-        return {"email": f"{problem.title} {problem.detail}"}
+    if problem.type == "event-full":
+        return {"category": _("All seats of this category are taken, and there is no waiting list.")}
     if problem.type == "idempotency-key-reused":
         return {"given_name": _("You sent this form before with other data. Check it and send it once more.")}
     _kept, faulty = check_answers(event, body["answers"])

@@ -11,7 +11,7 @@ from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, Closed, NotPossible
 from functions.registration.ledger import SOURCE, changing, ending
 from functions.registration.messages import MANAGE, VERIFY
-from functions.registration.models import Correction, Registration, check_answers
+from functions.registration.models import OVER, Correction, Registration, check_answers
 from shared.contracts.events import outbox_row
 from shared.links import Link
 from shared.ports import Conflict, Write, decide, utc_text
@@ -32,10 +32,6 @@ class Personal(Base):
     def manage_token(self, registration: Registration) -> str:
         """What the personal link carries. Only for a page or mail that its owner alone can see."""
         return self._compose.manage_token(registration.reference, registration.link_version)
-
-    def first_manage_token(self, reference: str) -> str:
-        """The personal link as it was when somebody registered, for a page that asks the store nothing about them."""
-        return self._compose.manage_token(reference)
 
     def new_link(self, token: str) -> None:
         """Mail the personal link to the address on record. One that holds until now is void from then on; for one that
@@ -126,7 +122,7 @@ class Personal(Base):
 
         def attempt() -> Registration:
             registration = self.open(token)
-            if registration.state in ("cancelled", "expired", "declined"):
+            if registration.state in OVER:
                 raise NotPossible(registration.state)
             event = self.events.get(registration.event)
             answers, errors = check_answers(event, correction.answers)

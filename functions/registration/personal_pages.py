@@ -50,6 +50,7 @@ class PersonalPages:
             event=event,
             phase=phase,
             position=self._service.position(registration) if waiting else None,
+            line_moves=visit.platform.clock.now() < event.promotes_until,
             verify_by=from_utc_text(registration.verify_by) if registration.verify_by else None,
             held_until=from_utc_text(registration.held_until) if registration.held_until else None,
             answers=_readable_answers(visit, event, registration) if registration.state not in OVER else [],
@@ -91,13 +92,13 @@ class PersonalPages:
         except s.Closed:
             raise Problem(410, "event-over", _("This event is over, so nobody can register any more.")) from None
         except s.Full:
-            detail = _("No seat was kept for you. Should one be given back, this link works until it lapses.")
-            raise Problem(410, "event-full", _("All seats are taken."), detail) from None
+            raise _full(visit) from None
         except s.NotPossible:
             detail = _("It was cancelled, or not verified in time. You can register again on the event's page.")
             raise Problem(410, "registration-over", _("This registration is over."), detail) from None
         if registration.state != "unverified":
             return visit.redirect(f"/r/{self._service.manage_token(registration)}")
+        waits = self._would_wait(visit, event, registration)
         return visit.page(
             "confirm.html",
             registration=registration,
@@ -105,10 +106,20 @@ class PersonalPages:
             action=f"/r/{token}/verify",
             title=_("Verify your address"),
             explanation=_("Press the button, and we know that the address is yours."),
-            button=_("Yes, register me"),
+            warning=_("All seats are taken at the moment, so you join the waiting list.") if waits else "",
+            button=_("Yes, put me on the waiting list") if waits else _("Yes, register me"),
             kind="",
             back=None,
         )
+
+    def _would_wait(self, visit: Visit, event: EventDefinition, registration: Registration) -> bool:
+        """Whether verifying now leads into the line. Raises ``Problem`` where it would lead nowhere."""
+        category = event.category_of(registration.category)
+        if registration.pools or self._service.availability(event, category) != "full":
+            return False
+        if not event.takes_waiting(visit.platform.clock.now()):
+            raise _full(visit)
+        return True
 
     def correct(self, visit: Visit, token: str) -> Response:
         registration, event = self._changeable(visit, token)
@@ -153,7 +164,8 @@ class PersonalPages:
             event=event,
             action=f"/r/{token}/cancel",
             title=_("Cancel your registration?"),
-            explanation=_("Your seat goes to the next person in line at once. This cannot be undone."),
+            explanation=_what_ends(visit, registration),
+            warning="",
             button=_("Cancel my registration"),
             kind="danger",
             back=f"/r/{token}",
@@ -181,6 +193,22 @@ class PersonalPages:
             _ = visit.gettext
             raise Problem(410, "registration-over", _("This registration can no longer be changed."))
         return registration, event
+
+
+def _full(visit: Visit) -> Problem:
+    _ = visit.gettext
+    detail = _("No seat was kept for you. Should one be given back, this link works until it lapses.")
+    return Problem(410, "event-full", _("All seats are taken."), detail)
+
+
+def _what_ends(visit: Visit, registration: Registration) -> str:
+    """What cancelling takes away."""
+    _ = visit.gettext
+    if registration.pools:
+        return _("Your seat goes to the next person in line at once. This cannot be undone.")
+    if registration.state == "waitlisted":
+        return _("You lose your place in the waiting list. This cannot be undone.")
+    return _("This cannot be undone.")
 
 
 def _correction(visit: Visit, body: dict[str, Any]) -> Correction:

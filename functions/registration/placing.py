@@ -45,7 +45,7 @@ class Placing:
         claims = self._claims(event, registration)  # what was freed before the gate was read is seen now
         if claims is not None:
             return self._seated(registration, claims, now)
-        if not event.waitlist or now >= event.promotes_until:
+        if not event.takes_waiting(now):
             raise Full(event.id)
         if registration.state == "confirmed":
             registration.state, registration.waitlisted_at = "waitlisted", registration.created_at

@@ -1,23 +1,28 @@
-"""Registering one person, once, however often it is asked.
+"""Registering one person, once, however often it is asked, and without telling a stranger who is registered.
 
-Nothing is read on the way of a plain registration: the event and the hints of free seats are at hand, and only a commit
-that conflicts, or a request that would be refused, looks up why.
+Anybody can type anybody's address. So the answer, the calls that it takes to find it and the time of them are the same
+for an address that is registered already and for a new one, also where an event does not verify addresses: what became
+of a registration, its reference and the personal link go to the mailbox and nowhere else. (To refuse an address that
+is known would tell who comes; to register it twice would give away two seats; to show a reference or a link would
+either be a lie or hand somebody else's registration to whoever knows their address.)
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from functions.registration.base import Base
-from functions.registration.errors import AlreadyRegistered, BadRequest, Closed, Over, Refusal
+from functions.registration.base import Availability, Base
+from functions.registration.errors import BadRequest, Closed, Refusal
 from functions.registration.idempotency import Key
-from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, stored
-from functions.registration.models import EventDefinition, Registration, RegistrationRequest, check_answers
-from shared.contracts.events import outbox_row
-from shared.ids import key_of, new_reference
-from shared.ports import Conflict, Create, Data, Write, decide, utc_text
+from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, changing, person_id, stored
+from functions.registration.models import OVER, EventDefinition, Registration, RegistrationRequest, check_answers
+from shared.contracts.events import OUTBOX, Event, outbox_row
+from shared.contracts.registration import RegisteredAgain
+from shared.ids import new_reference
+from shared.ports import Conflict, Create, Data, Document, Replace, Write, decide, utc_text
 from shared.text import N_
 
 ATTEMPTS = 40  # of a rush on one event
@@ -26,12 +31,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a request to register. For an event that verifies addresses it is the same whether or not the
-    address was registered before."""
+    """The answer to a request to register, the same whether or not the address was registered before.
 
-    reference: str
+    Args:
+        state: ``unverified``: the link in the mail must be followed; ``received``: the mail says what became of it.
+        availability: of seats when it was asked. It promises none: who was first is known by the mail.
+    """
+
     state: str
-    manage_token: str | None  # None where only the mail may carry the personal link
+    availability: Availability
 
 
 class Registering(Base):
@@ -40,17 +48,15 @@ class Registering(Base):
     ) -> Receipt:
         """Register one person, once.
 
-        A key decides before anything else: with one that was used before, the answer tells of the registration that it
-        made, in the state that it has now; for an event that verifies addresses, whose states are its owner's to know,
-        it is the first answer.
+        A key decides before anything else: with one that was used before, the answer is the first one for ever, since
+        what became of the registration is its owner's to know.
 
         Args:
             idempotency_key: of one kind of client (``form:...``, ``api:...``), good for two days and this event.
             origin: the network that asks, hashed, for which only so many seats are kept unverified; empty: not counted.
 
         Raises:
-            EventNotFound, Closed, Full, AlreadyRegistered, KeyReused
-            Over: the key's registration was cancelled or erased since.
+            EventNotFound, Closed, Full, KeyReused
             BadRequest: category or answers do not fit the event.
             Unavailable: nothing was stored, or the same call will find it stored.
         """
@@ -60,7 +66,13 @@ class Registering(Base):
         try:
             _check_open(event, now)
             answers = _fitting(event, request)
-            return decide(lambda: self._attempt(event, request, answers, key, now, origin), ATTEMPTS)
+            told = Receipt(
+                "unverified" if event.verify_email else "received",
+                self.availability(event, event.category_of(request.category)),
+            )
+            return decide(
+                lambda: self._attempt(event, _newcomer(event, request, answers, now), told, key, now, origin), ATTEMPTS
+            )
         except (Refusal, BadRequest) as error:
             if key is None:
                 raise
@@ -70,66 +82,63 @@ class Registering(Base):
     def _attempt(
         self,
         event: EventDefinition,
-        request: RegistrationRequest,
-        answers: Data,
+        newcomer: Registration,
+        told: Receipt,
         key: Key | None,
         now: datetime,
         origin: str,
     ) -> Receipt:
-        registration = _newcomer(event, request, answers, now)
-        if registration.state == "unverified":
-            claims = self._placing.keep(event, registration, now, origin)
+        """Seat and announcement are made ready before anybody asks whether the address is known: see above."""
+        if newcomer.state == "unverified":
+            claims = self._placing.keep(event, newcomer, now, origin)
         else:
-            claims = self._placing.place(event, registration, now)
-        announcement = self._announce(event, registration, now)
-        writes: list[Write] = [
-            Create(REGISTRATIONS, registration.reference, stored(registration)),
-            Create(PERSONS, key_of(event.id, request.person), {"reference": registration.reference}),
-            *claims,
-            announcement,
-        ]
+            claims = self._placing.place(event, newcomer, now)
+        announcement = self._announce(event, newcomer, now)
+        person = person_id(event.id, newcomer.email)
+        known = self._store.get(PERSONS, person)
+        if known:
+            announcement = _again(event, known, newcomer.language, now)
+            writes: list[Write] = [Replace(PERSONS, person, known.data, known.version), announcement]
+        else:
+            writes = [
+                Create(REGISTRATIONS, newcomer.reference, stored(newcomer)),
+                Create(PERSONS, person, {"reference": newcomer.reference}),
+                *claims,
+                announcement,
+            ]
         if key:
-            writes.append(key.answering(registration.reference, registration.state, now))
+            writes.append(key.answering(asdict(told), now))
         try:
             self._store.commit(writes)
         except Conflict:
             self.seats.forget(event.capacities())
-            earlier = self._earlier(event, request, key, now)
-            if earlier is None:
-                raise
-            return earlier
-        told = self._receipt(registration.reference, registration.state)
-        fields = {"event_id": announcement.id, "reference": told.reference, "state": told.state}
-        log.info("registration taken", extra={"fields": fields})
-        return told
-
-    def _earlier(
-        self, event: EventDefinition, request: RegistrationRequest, key: Key | None, now: datetime
-    ) -> Receipt | None:
-        """What an earlier request that this one repeats was answered; None where there was none."""
-        if key and (answered := self._answered(event, key, now)):
-            return answered
-        claim = self._store.get(PERSONS, key_of(event.id, request.person))
-        known = claim and self.find(claim.data["reference"])
-        if not known:
-            return None
-        if not event.verify_email:
-            raise AlreadyRegistered(event.id)
-        return self._repeat(event, known, key, now)
-
-    def _repeat(self, event: EventDefinition, known: Registration, key: Key | None, now: datetime) -> Receipt:
-        """Only the address's owner learns of it, by mail, at most once an hour."""
-        payload = self._compose.repeated(event, known)
-        notice = outbox_row(SOURCE, payload, now, f"repeated:{known.reference}:{now:%Y%m%d%H}")
-        told = Receipt(new_reference(), "unverified", None)
-        try:
-            self._store.commit([notice, *([key.answering(told.reference, told.state, now)] if key else [])])
-        except Conflict:
             if key and (answered := self._answered(event, key, now)):
                 return answered
-            if key:
-                self._store.commit([key.answering(told.reference, told.state, now)])
+            raise
+        reference = known.data["reference"] if known else newcomer.reference
+        log.info("registration taken", extra={"fields": {"event_id": announcement.id, "reference": reference}})
         return told
+
+    def on_registered_again(self, event: Event) -> Sequence[Write]:
+        """Handler of ``registration.registered_again``: tell the owner, and only the owner, by mail, at most once an
+        hour. Until somebody has shown to be the owner, the language is that of the latest form; then it is the owner's,
+        and only this one mail is in the form's."""
+        assert isinstance(event.payload, RegisteredAgain)
+        payload, now, asked_at = event.payload, self._clock.now(), utc_text(event.time)
+        claim = self._store.get(PERSONS, payload.person)
+        registration = claim and self.find(claim.data["reference"])
+        if not registration or registration.state in OVER:
+            return []  # it ended since, and its owner was told so
+        definition, writes = self.events.get(registration.event), list[Write]()
+        if registration.state != "unverified":
+            mail = self._compose.repeated(definition, registration.model_copy(update={"language": payload.language}))
+        else:
+            if _is_latest(registration, asked_at):
+                registration.language, registration.language_at = payload.language, asked_at
+                writes.append(changing(registration))
+            mail = self._verification(definition, registration)
+        id = f"repeated:{registration.reference}:{event.time:%Y%m%d%H}"
+        return writes if self._store.get(OUTBOX, id) else [*writes, outbox_row(SOURCE, mail, now, id)]
 
     def _refuse(self, event: EventDefinition, key: Key, refusal: Refusal | BadRequest, now: datetime) -> Receipt:
         """Raise ``refusal``, unless the key has an answer. A twin that is still under way must then be refused too."""
@@ -140,25 +149,22 @@ class Registering(Base):
         raise refusal
 
     def _answered(self, event: EventDefinition, key: Key, now: datetime) -> Receipt | None:
-        """What the key's first request made, as it is now. Raises ``KeyReused``, ``Over``, or a twin's ``Refusal``."""
+        """What the key's first request was answered. Raises ``KeyReused``, or a twin's ``Refusal``."""
         answer = key.look_up(self._store, event, now)
-        if answer is None:
-            return None
-        reference, state = answer["reference"], answer["state"]
-        if state != "unverified":
-            registration = self.find(reference)
-            if registration is None or registration.state in ("cancelled", "expired", "declined"):
-                raise Over(reference)
-            state = registration.state
-        return self._receipt(reference, state)
-
-    def _receipt(self, reference: str, state: str) -> Receipt:
-        return Receipt(reference, state, None if state == "unverified" else self._compose.manage_token(reference))
+        return Receipt(answer["state"], answer.get("availability", "seats")) if answer else None  # old ones lack it
 
 
 def _check_open(event: EventDefinition, now: datetime) -> None:
     if (phase := event.phase(now)) != "open":
         raise Closed(event, phase)
+
+
+def _again(event: EventDefinition, claim: Document, language: str, now: datetime) -> Create:
+    return outbox_row(SOURCE, RegisteredAgain(event=event.id, person=claim.id, language=language), now)
+
+
+def _is_latest(registration: Registration, asked_at: str) -> bool:
+    return asked_at > (registration.language_at or registration.created_at)
 
 
 def _newcomer(event: EventDefinition, request: RegistrationRequest, answers: Data, now: datetime) -> Registration:

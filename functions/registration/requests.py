@@ -82,22 +82,15 @@ class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
             case s.Closed():
                 raise Problem(410, "registration-closed", _("Registration is closed.")) from None
             case s.Full():
-                raise Problem(410, "event-full", _("All seats are taken, and there is no waitlist.")) from None
-            case s.AlreadyRegistered():
-                detail = _("To change it, follow the link in the mail that you received.")
-                raise Problem(409, "already-registered", _("This address is registered already."), detail) from None
+                raise Problem(410, "event-full", _("All seats are taken, and there is no waiting list.")) from None
             case s.KeyReused():
                 title = _("This Idempotency-Key was used for another request.")
                 raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None
-            case s.Over():
-                title = _("This registration was cancelled or erased since.")
-                detail = _("To register again, send a new form (in the API: with a new Idempotency-Key).")
-                raise Problem(410, "registration-over", title, detail) from None
             case s.BadRequest():
                 raise invalid([FieldError(name, text) for name, text in error.told(_).items()], _) from None
 
 
 def receipt_path(visit: Visit, event_id: str, receipt: Receipt, email: str) -> str:
-    """The confirmation page; what it shows travels signed in its address, so nobody else's can be guessed."""
-    value = f"{event_id}:{receipt.reference}:{receipt.state}:{person_id(event_id, email)}"
+    """The page that answers a form; what it shows travels signed in its address."""
+    value = f"{event_id}:{receipt.state}:{receipt.availability}:{person_id(event_id, email)}"
     return f"/events/{event_id}/registered/{visit.platform.tokens.sign('receipt', value)}"

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.registration.errors import AlreadyRegistered, BadRequest, Closed, Full, KeyReused, NotPossible, Over
+from functions.registration.errors import BadRequest, Closed, Full, KeyReused, NotPossible
 from functions.registration.finding import Finding
 from functions.registration.ledger import REGISTRATIONS, registration_of
-from functions.registration.models import Category, EventDefinition, Registration, pool_id
+from functions.registration.models import Registration
 from functions.registration.register import Receipt, Registering
 from functions.registration.timekeeping import Timekeeper
 from shared.contracts.registration import RegistrationConfirmed, State
 from shared.ports import Cursor, Where
 
 __all__ = [
-    "AlreadyRegistered",
     "BadRequest",
     "Closed",
     "Full",
     "KeyReused",
     "NotPossible",
-    "Over",
     "Receipt",
     "Registrations",
 ]
@@ -38,16 +36,6 @@ class Registrations(Registering, Finding):
         if registration.state != "confirmed":
             raise NotPossible(registration.state)
         return self._compose.confirmed(self.events.get(registration.event), registration)
-
-    def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
-        """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old."""
-        if category is None:
-            total = [self.seats.left(pool) for pool in [pool_id(event.id)] if event.seats is not None]
-            quotas = [self.seats_left(event, entry) for entry in event.categories]
-            if any(left is None for left in quotas):
-                return min(total, default=None)
-            return min([*total, sum(left or 0 for left in quotas)])
-        return min((self.seats.left(pool) for pool in event.pools(category)), default=None)
 
     def counts(self, event_id: str, states: Sequence[State]) -> dict[str, int]:
         """How many registrations of an event are in each state."""

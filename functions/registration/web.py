@@ -63,11 +63,9 @@ def register(site: Site, service: Registrations) -> None:
 
 
 def _registered(visit: Visit, event_id: str, receipt: Receipt, email: str) -> Registered:
-    shown = receipt_path(visit, event_id, receipt, email)
-    links = {"event": visit.url(f"/events/{event_id}"), "receipt": visit.url(shown)}
-    if receipt.manage_token:
-        links["manage"] = visit.url(f"/r/{receipt.manage_token}")
-    return Registered(reference=receipt.reference, state=receipt.state, links=links)
+    page = receipt_path(visit, event_id, receipt, email)
+    links = {"event": visit.url(f"/events/{event_id}"), "receipt": visit.url(page)}
+    return Registered(state=receipt.state, availability=receipt.availability, links=links)
 
 
 def _public(visit: Visit, service: Registrations, event: EventDefinition) -> PublicEvent:
@@ -80,5 +78,6 @@ def _public(visit: Visit, service: Registrations, event: EventDefinition) -> Pub
         categories=event.categories,
         questions=event.questions,
         seats_left=service.seats_left(event),
+        waitlist=event.waitlist,
         page=visit.url(f"/events/{event.id}"),
     )

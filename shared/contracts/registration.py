@@ -50,19 +50,25 @@ class RegistrationPayload(Payload):
 class RegistrationReceived(RegistrationPayload):
     """Somebody registered; the address waits to be verified by ``verify_by``.
 
-    A seat is kept until ``kept_until``; None where none is: then whoever verifies gets one if one is free.
+    A seat is kept until ``kept_until``; None where none is: then whoever verifies gets one if one is free. ``full``:
+    none was free, so whoever verifies joins the waitlist, unless one is by then.
     """
 
     type: ClassVar[str] = "registration.received"
     verify_link: str
     verify_by: datetime
     kept_until: datetime | None = None
+    full: bool = False
 
 
 class RegistrationRepeated(RegistrationPayload):
-    """Somebody registered once more with an address that is registered: tell its owner, and only its owner."""
+    """Somebody registered once more with an address that is registered: tell its owner, and only its owner.
+
+    The mail is in the language of that form. ``waits``: the registration is in the waitlist.
+    """
 
     type: ClassVar[str] = "registration.repeated"
+    waits: bool = False
 
 
 class RegistrationConfirmed(RegistrationPayload):
@@ -111,6 +117,16 @@ class ReminderDue(RegistrationPayload):
 
     type: ClassVar[str] = "registration.reminder_due"
     before: str  # "7d", "1d", "1h": how long before the start
+
+
+class RegisteredAgain(Payload):
+    """A form came with an address that is registered. Its slice finds out what the owner is to be told."""
+
+    type: ClassVar[str] = "registration.registered_again"
+    topic: ClassVar[str] = "registrations"
+    event: str
+    person: str  # id of the claim of this address at the event
+    language: str  # BCP 47, of the form
 
 
 class SeatsReleased(Payload):

@@ -21,6 +21,7 @@ from functions.notification import events as notification_events
 from functions.notification.service import Deliveries
 from functions.registration import events as registration_events
 from functions.registration.content import save
+from functions.registration.ledger import PERSONS, person_id
 from functions.registration.models import EventDefinition
 from functions.registration.service import Registrations
 from shared import topology
@@ -111,7 +112,10 @@ class Slices:
 
     def register(self, event: str, address: str) -> str:
         asked = registration_world.request("Lina", email=address)
-        return self.registrations.register(event, asked).reference
+        self.registrations.register(event, asked)
+        claim = self.store.get(PERSONS, person_id(event, address))
+        assert claim
+        return str(claim.data["reference"])
 
     def ask(self, address: str) -> str:
         asked = InquiryRequest.model_validate(inquiry_world.REQUEST | {"topics": [], "email": address})

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from functions.registration import content
-from functions.registration.ledger import REGISTRATIONS, registration_of
+from functions.registration.ledger import PERSONS, REGISTRATIONS, person_id, registration_of
 from functions.registration.models import EventDefinition, Registration, RegistrationRequest
 from functions.registration.service import Receipt, Registrations
 from functions.registration.timekeeping import Timekeeper
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore
-from shared.contracts.events import OUTBOX
-from shared.ports import Document, Store
+from shared.contracts.events import OUTBOX, Event
+from shared.contracts.registration import RegisteredAgain
+from shared.ports import Delete, Document, Store, from_utc_text
 from shared.tokens import Tokens
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -86,9 +87,27 @@ class World:
         self.service.seats._left.clear()
         return event
 
-    def register(self, name: str, event: str = "forum", category: str = "participant", **more: Any) -> Receipt:
-        key, origin = more.pop("key", None), more.pop("origin", "")
-        return self.service.register(event, request(name, category, **more), key, origin)
+    def register(self, name: str, event: str = "forum", category: str = "participant", **more: Any) -> Registration:
+        """Register, and look up what the address has then."""
+        self.ask(name, event, category, **more)
+        claim = self.store.get(PERSONS, person_id(event, request(name, category, **_person(more)).email))
+        assert claim
+        found = self.service.find(claim.data["reference"])
+        assert found
+        return found
+
+    def ask(self, name: str, event: str = "forum", category: str = "participant", **more: Any) -> Receipt:
+        """Register, and see what everybody is answered. ``key``, ``origin``: of the request."""
+        return self.service.register(
+            event, request(name, category, **_person(more)), more.get("key"), more.get("origin", "")
+        )
+
+    def hear(self) -> None:
+        """Handle what registering again asks for, in its own process, once; the outbox forgets it as the relay does."""
+        for row in self.outbox(RegisteredAgain.type):
+            payload = RegisteredAgain.model_validate(row.data["data"])
+            event = Event(row.id, from_utc_text(row.data["time"]), "", payload)
+            self.store.commit([*self.service.on_registered_again(event), Delete(OUTBOX, row.id, None)])
 
     def registrations(self, state: str | None = None) -> list[Registration]:
         where = [("state", "==", state)] if state else []
@@ -112,6 +131,10 @@ class World:
 
     def tickets(self, pool: str, collection: str = "seats") -> int:
         return self.store.count(collection, ("pool", "==", pool))
+
+
+def _person(more: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in more.items() if name not in ("key", "origin")}
 
 
 def request(name: str, category: str = "participant", **changes: Any) -> RegistrationRequest:

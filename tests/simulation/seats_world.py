@@ -6,6 +6,7 @@ all have come to rest.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,13 +17,14 @@ import greenlet
 
 from functions.registration import catalogue, content, holds, seats, timekeeping
 from functions.registration.catalogue import EventNotFound
-from functions.registration.errors import BadRequest, KeyReused, NotPossible, Over, Refusal
-from functions.registration.ledger import REGISTRATIONS, registration_of
+from functions.registration.errors import BadRequest, KeyReused, NotPossible, Refusal
+from functions.registration.idempotency import IDEMPOTENCY
+from functions.registration.ledger import PERSONS, REGISTRATIONS, person_id, registration_of
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
 from shared import ids, ports
 from shared.contracts import events
-from shared.contracts.registration import SeatsReleased
+from shared.contracts.registration import RegisteredAgain, SeatsReleased
 from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write
 from shared.tokens import Tokens
 from tests.functions.registration_world import NOON, SetClock, request
@@ -78,7 +80,7 @@ class World:
         self.commits = 0
         self.joined: dict[str, int] = {}  # when somebody began to wait, by reference
         self.began: dict[Any, int] = {}  # when a process began what it is at
-        self.answers: dict[str, set[str]] = {}
+        self.answered: Counter[str] = Counter()  # by idempotency key
         self.wanted = self._definition()
         self.broken_off = False
         self._runnable: list[greenlet.greenlet] = []
@@ -112,7 +114,7 @@ class World:
                 service = service or self._service()
                 self.began[greenlet.getcurrent()] = self.commits
                 self._step(service)
-            except (EventNotFound, Refusal, BadRequest, KeyReused, Over, NotPossible, Unavailable):
+            except (EventNotFound, Refusal, BadRequest, KeyReused, NotPossible, Unavailable):
                 pass
             except Crash:
                 service = None
@@ -128,6 +130,7 @@ class World:
             (8, lambda: self._behind_a_link(service.cancel, "manage")),
             (5, lambda: self._behind_a_link(service.verify, "verify")),
             (6, lambda: self._deliver(keeper)),
+            (3, lambda: self._hear(service)),
             (2, keeper.expire_unverified),
             (2, keeper.release_holds),
             (1, lambda: self._import(service._store)),
@@ -135,13 +138,13 @@ class World:
         self.chance.choices([act for _, act in actions], [weight for weight, _ in actions])[0]()
 
     def _register(self, service: Registrations) -> None:
-        name = f"p{self.chance.randrange(40)}"
+        name, known = f"p{self.chance.randrange(40)}", self._registrations("unverified")
+        if known and self.chance.random() < 0.5:
+            name = self.chance.choice(known).given_name
         key = f"key-{name}" if self.chance.random() < 0.5 else None
-        receipt = service.register(
-            "forum", request(name, self.chance.choice("abc")), key, self.chance.choice(("", "here", "there"))
-        )
-        if key:
-            self.answers.setdefault(key, set()).add(receipt.reference)
+        language = "en" if key else self.chance.choice(("en", "ar", "fr"))
+        form = request(name, self.chance.choice("abc"), language=language)
+        service.register("forum", form, key, self.chance.choice(("", "here", "there")))
 
     def _behind_a_link(self, act: Callable[[str], object], purpose: str) -> None:
         known = list(self.plain._collections[REGISTRATIONS])
@@ -154,6 +157,21 @@ class World:
         if told or self.plain.count(seats.RETURNED):
             keeper.settle("forum")
             self.plain.commit([Delete(events.OUTBOX, id, None) for id in told])
+
+    def _hear(self, service: Registrations) -> None:
+        """Registering again is heard of late, twice, or in another order."""
+        if told := self._registered_again():
+            self._handle(service, self.chance.choice(told))
+
+    def _handle(self, service: Registrations, row: Document) -> None:
+        sent = events.message(row.id, row.data)
+        event = events.parse(sent.data, dict(sent.attributes))
+        assert event
+        ports.decide(lambda: service._store.commit(service.on_registered_again(event)))
+
+    def _registered_again(self) -> list[Document]:
+        rows = self.plain.query(events.OUTBOX, limit=1000)
+        return [row for row in rows if row.data["type"] == RegisteredAgain.type]
 
     def _import(self, store: Store) -> None:
         self.wanted = self._definition()
@@ -181,7 +199,7 @@ class World:
                 "ends_at": START + timedelta(hours=3),
                 "seats": self.chance.choice([None, 1, 1, 2, 3]),
                 "categories": [{"id": id, "name": id, "seats": self.chance.choice(quota)} for id in ids],
-                "verify_email": self.chance.random() < 0.3,
+                "verify_email": self.chance.random() < 0.5,
                 "verify_within_hours": 1,
             }
         )
@@ -216,7 +234,9 @@ class World:
                 found.append(f"gave on a seat too many of {given_on & too_many}")
             if seated or (after.state == "confirmed" and before and before.state == "waitlisted"):
                 found += self._jumped(before, after)
-        if not found and not any(after.state == "waitlisted" for _, after in changes):
+        answers = [w for w in writes if w.collection == IDEMPOTENCY and not isinstance(w, Delete)]
+        keys = [write.id for write in answers if "answer" in write.data]
+        if not found and not keys and not any(after.state == "waitlisted" for _, after in changes):
             return
         try:  # the commit may fail, and then it says nothing
             self._try(writes)
@@ -224,6 +244,7 @@ class World:
             return
         self.commits += 1
         self.faults += found
+        self.answered.update(keys)
         for _, after in changes:
             if after.state == "waitlisted":
                 self.joined.setdefault(after.reference, self.commits)
@@ -275,8 +296,11 @@ class World:
         self._count_seats(event)
         self._count_holds()
         self._look_for_idle_seats(event)
-        self.faults += [f"{key} was answered with {len(found)} registrations" for key, found in self.answers.items()
-                        if len(found) > 1]  # fmt: skip
+        self.faults += [f"{key} was answered {times} times" for key, times in self.answered.items() if times > 1]
+        for row in sorted(self._registered_again(), key=lambda row: str(row.data["time"]), reverse=True):
+            self._handle(service, row)
+        self._look_for_doubles()
+        self._look_at_languages()
 
     def _count_seats(self, event: EventDefinition) -> None:
         holders = [r for state in SEATED for r in self._registrations(state)]
@@ -304,6 +328,24 @@ class World:
             pools = event.pools(event.category_of(registration.category))
             if all(self.plain.count(seats.SEATS, ("pool", "==", pool)) for pool in pools):
                 self.faults.append(f"{registration.given_name} waits while seats of {pools} are free")
+
+    def _look_for_doubles(self) -> None:
+        """Whoever is registered is so once, and claims the address."""
+        claimed = {claim.data["reference"] for claim in self.plain.query(PERSONS, limit=1000)}
+        present = [r for state in (*SEATED, "waitlisted") for r in self._registrations(state)]
+        self.faults += [f"{one} is registered twice" for one, n in Counter(r.email for r in present).items() if n > 1]
+        if claimed != {registration.reference for registration in present}:
+            self.faults.append("addresses are claimed for others than those who are registered")
+
+    def _look_at_languages(self) -> None:
+        for registration in self._registrations("unverified"):
+            person, since = person_id("forum", registration.email), registration.created_at
+            rows = [row.data for row in self._registered_again() if row.data["time"] > since]
+            later = [data for data in rows if data["data"]["person"] == person]
+            latest = max((data["time"] for data in later), default="")
+            forms = [data["data"]["language"] for data in later if data["time"] == latest]
+            if forms and registration.language not in forms:
+                self.faults.append(f"{registration.given_name} gets {registration.language}, not {forms}, asked last")
 
     def _event(self) -> EventDefinition | None:
         document = self.plain.get(catalogue.EVENTS, "forum")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from functions.registration import seats, timekeeping
+from functions.registration import register, seats, timekeeping
 from functions.registration.models import EventDefinition
 from shared.ports import Create, Store, Write
 from tests.simulation.seats_world import World
@@ -59,7 +60,27 @@ def _serve_the_last_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], 
     return lambda store: store
 
 
-@pytest.mark.parametrize("plant", [_oversell, _forget_removed_categories, _withdraw_nothing, _serve_the_last_first])
+def _take_any_form_for_the_latest(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], Store]:
+    monkeypatch.setattr(register, "_is_latest", lambda registration, asked_at: True)
+    return lambda store: store
+
+
+def _claim_no_address(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], Store]:
+    monkeypatch.setattr(register, "person_id", lambda event, address: secrets.token_hex(8))
+    return lambda store: store
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        _oversell,
+        _forget_removed_categories,
+        _withdraw_nothing,
+        _serve_the_last_first,
+        _take_any_form_for_the_latest,
+        _claim_no_address,
+    ],
+)
 def test_the_simulation_sees_a_planted_fault(
     monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], Callable[[Store], Store]]
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.system.harness import Onestop
-from tests.system.people import crowd
+from tests.system.people import Answer, crowd
 
 pytestmark = pytest.mark.system
 EVENT = """
@@ -36,28 +37,29 @@ def test_exactly_400_of_800_get_a_seat(onestop: Onestop, tmp_path: Path) -> None
     answers = crowd(onestop.url, "race", [f"p{n}@race.example" for n in range(800)], clients=64)
 
     assert {answer.status for answer in answers} == {201}
-    assert len({answer.body["reference"] for answer in answers}) == 800
-    states = [answer.body["state"] for answer in answers]
-    assert (states.count("confirmed"), states.count("waitlisted")) == (400, 400)
-    _assert_first_come_first_served(onestop, answers)
+    stored = onestop.store().query("registrations", ("event", "==", "race"), limit=1000)
+    states = {document.data["email"]: document.data["state"] for document in stored}
+    assert len(states) == len(stored) == 800
+    assert Counter(states.values()) == {"confirmed": 400, "waitlisted": 400}
+    _assert_first_come_first_served(onestop, answers, states)
 
 
-def _assert_first_come_first_served(onestop: Onestop, answers: list) -> None:  # type: ignore[type-arg]
+def _assert_first_come_first_served(onestop: Onestop, answers: list[Answer], states: dict[str, str]) -> None:
     """Whoever was answered before somebody else asked stands before them; and nobody who was put into the line was
     passed by somebody who asked later and got a seat."""
     store = onestop.store()
     where = [("event", "==", "race"), ("state", "==", "waitlisted"), ("category", "==", "participant")]
     line = store.query("registrations", *where, order="waitlisted_at", limit=1000)
-    place = {document.id: number for number, document in enumerate(line)}
-    by_end = sorted((a for a in answers if a.body["reference"] in place), key=lambda a: a.answered_at)
+    place = {document.data["email"]: number for number, document in enumerate(line)}
+    by_end = sorted((a for a in answers if a.email in place), key=lambda a: a.answered_at)
     by_start = sorted(by_end, key=lambda a: a.asked_at)
     last, ended = -1, iter(by_end)
     earlier = next(ended)
     for later in by_start:
         while earlier.answered_at < later.asked_at:
-            last = max(last, place[earlier.body["reference"]])
+            last = max(last, place[earlier.email])
             earlier = next(ended)
-        assert place[later.body["reference"]] > last
+        assert place[later.email] > last
     first_in_line = min(answer.answered_at for answer in by_end)
-    seated = (a for a in answers if a.body["state"] == "confirmed")
+    seated = (a for a in answers if states[a.email] == "confirmed")
     assert all(answer.asked_at < first_in_line for answer in seated)

@@ -30,8 +30,11 @@ def test_the_request_and_its_mail_are_logged_under_one_trace_and_event(onestop: 
     answer = register(onestop.url, "open-briefing", email, trace=f"00-{trace}-{secrets.token_hex(8)}-01")
     onestop.wait_for_mail(email)
 
+    assert answer.status == 201
     (taken,) = of_trace(onestop, "registration-web", trace)
-    assert (taken["message"], taken["reference"]) == ("registration taken", answer.body["reference"])
+    stored = onestop.store().get("registrations", taken["reference"])
+    assert stored
+    assert (taken["message"], stored.data["email"]) == ("registration taken", email)
     sent = wait_for(
         lambda: [e for e in of_trace(onestop, "notification-events", trace) if e["message"] == "mail sent"],
         "the mail's line",
