@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import (
     ClientConnectorError,
@@ -37,6 +38,7 @@ from shared.topology import Topology
 MAX_BODY = 32 * 2**20  # bytes; Cloud Run's own limit for HTTP/1 requests
 SMALL_BODY = 256 * 1024  # bytes; taken in whole, so that a slow visitor never holds a function's worker
 MAX_HEADER = 64 * 1024  # bytes of one header of an answer
+TOO_LARGE = "What you sent is too large."
 PATIENCE = 3.0  # seconds for a target to come back
 RETRY_PAUSE = 0.05
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
@@ -72,20 +74,18 @@ class Gateway:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         upstream = self._routes.upstream(request.path)
         if upstream is None:
-            return web.Response(status=404, text="There is nothing at this address.\n")
+            return _refusal(request, 404, "There is nothing at this address.")
         if (request.content_length or 0) > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
+            return _refusal(request, 413, TOO_LARGE)
         small = request.content_length is not None and request.content_length <= SMALL_BODY
         body = await request.read() if small else None
         try:
             answer = await self._ask(request, upstream, body)
         except (TimeoutError, ClientError) as error:
             if isinstance(error.__cause__, web.HTTPRequestEntityTooLarge):
-                raise error.__cause__ from None
-            return web.Response(
-                status=503,
-                headers={"Retry-After": "2"},
-                text="This part of the site is restarting. Please try again.\n",
+                return _refusal(request, 413, TOO_LARGE)
+            return _refusal(
+                request, 503, "This part of the site is restarting. Please try again.", {"Retry-After": "2"}
             )
         async with answer:
             return await _pass_on(request, answer)
@@ -111,6 +111,17 @@ class Gateway:
                 if not (unsent or harmless) or time.monotonic() > deadline:
                     raise
             await asyncio.sleep(RETRY_PAUSE)
+
+
+def _refusal(
+    request: web.Request, status: int, title: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> web.Response:
+    """An answer of our own: to programs as the API's description says, RFC 9457."""
+    kind, text = "text/plain", f"{title}\n"
+    if request.path.startswith("/api/"):
+        kind, text = "application/problem+json", json.dumps({"type": "about:blank", "title": title, "status": status})
+    secure = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return web.Response(status=status, text=text, content_type=kind, headers={**secure, **headers})
 
 
 async def _stream(request: web.Request) -> AsyncIterator[bytes]:

@@ -171,6 +171,20 @@ def test_a_dead_target_is_an_honest_503(method: str) -> None:
     run(test, mirror, dead=True)
 
 
+@pytest.mark.parametrize(("status", "size"), [(503, 1), (413, 1_000_001)])
+def test_programs_get_its_own_refusals_as_problems(monkeypatch: pytest.MonkeyPatch, status: int, size: int) -> None:
+    monkeypatch.setattr(gateway, "MAX_BODY", 1_000_000)
+
+    async def test(client: TestClient) -> None:
+        answer = await client.post("/api/inquiries", data=b"x" * size)
+        assert (answer.status, answer.content_type) == (status, "application/problem+json")
+        assert (await answer.json())["status"] == status
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert ("Retry-After" in answer.headers) is (status == 503)
+
+    run(test, mirror, dead=True)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_visitor_waits_for_a_target_that_restarts(method: str) -> None:
     async def main() -> None:
