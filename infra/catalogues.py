@@ -18,6 +18,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from infra import untranslated
+
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "shared" / "locale"
 FOLDERS = ("functions", "shared")
@@ -79,7 +81,8 @@ def compile_all() -> None:
 
 
 def check() -> Iterator[str]:
-    """What is wrong with the catalogues, one line for each string and language."""
+    """What is wrong with the catalogues, one line for each string and language, and texts that none of them has."""
+    yield from map(str, untranslated.find())
     wanted = list(extract())
     yield from (f"sources: a number without plural forms, use ngettext: {m.id!r}" for m in wanted if lacks_plural(m))
     for path in paths():

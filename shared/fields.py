@@ -170,7 +170,7 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`]+")  # RFC 3986; letters be
 def _web_address(text: str) -> str:
     text = printable_line(text)
     if not _WEB_ADDRESS.fullmatch(text):
-        raise ValueError("write the address like https://example.org/page")
+        raise ValueError("write the address like https://example.org/page")  # untranslated: of a content file
     return text
 
 
@@ -219,13 +219,17 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no IANA time zone; write it like 'Europe/Zurich'") from None
+        raise ValueError(
+            f"{name!r} is no IANA time zone; write it like 'Europe/Zurich'"  # untranslated: of a content file
+        ) from None
     return name
 
 
 def _of_our_days(instant: datetime) -> datetime:
     if not 1970 <= instant.year < 2200:
-        raise ValueError(f"{instant} is out of reach: give a year between 1970 and 2199")
+        raise ValueError(
+            f"{instant} is out of reach: give a year between 1970 and 2199"  # untranslated: of a content file
+        )
     return instant
 
 
@@ -268,7 +272,7 @@ def _in_english(value: Any) -> Any:
 
 def _with_english(texts: dict[str, str]) -> dict[str, str]:
     if not texts.get("en"):
-        raise ValueError('the English text is missing: add a line en = "..."')
+        raise ValueError('the English text is missing: add a line en = "..."')  # untranslated: of a content file
     return texts
 
 

@@ -21,7 +21,7 @@ class ExpiredToken(BadToken):
     """Ours, and past its time; ``value`` is what was signed."""
 
     def __init__(self, value: str) -> None:
-        super().__init__("the link has expired")
+        super().__init__("the link has expired")  # untranslated: a log
         self.value = value
 
 

@@ -116,8 +116,8 @@ SEND = Operation(
         "email": "amina.diallo@ministry.example",
         "country": "SN",
         "requester_type": "government",
-        "subject": "Advice on buying health products",
-        "message": "Which training do you offer to procurement officers?",
+        "subject": "Advice on buying health products",  # untranslated: an example
+        "message": "Which training do you offer to procurement officers?",  # untranslated: an example
         "consent": True,
     },
     headers=PROGRAM_HEADERS,

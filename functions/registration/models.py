@@ -135,19 +135,23 @@ class EventDefinition(Strict):
     def _after_the_start(cls, ends_at: datetime, info: ValidationInfo) -> datetime:
         starts_at = info.data.get("starts_at")
         if starts_at and ends_at.astimezone(UTC) <= starts_at.astimezone(UTC):  # of one zone, Python compares clocks
-            raise ValueError(f"must lie after starts_at ({starts_at}); correct one of them")
+            raise ValueError(
+                f"must lie after starts_at ({starts_at}); correct one of them"  # untranslated: of a content file
+            )
         return ends_at
 
     @model_validator(mode="after")
     def _consistent(self) -> EventDefinition:
         if len(set(self.organisations)) < len(self.organisations):
-            raise ValueError("organisations names one twice")
+            raise ValueError("organisations names one twice")  # untranslated: of a content file
         for name in ("categories", "questions"):
             ids = [entry.id for entry in getattr(self, name)]
             if len(set(ids)) < len(ids):
-                raise ValueError(f"two {name} have the same id")
+                raise ValueError(f"two {name} have the same id")  # untranslated: of a content file
         if any(q.kind in ("choice", "choices") and not q.options for q in self.questions):
-            raise ValueError("a question of kind 'choice' or 'choices' needs options")
+            raise ValueError(
+                "a question of kind 'choice' or 'choices' needs options"  # untranslated: of a content file
+            )
         return self
 
     @property

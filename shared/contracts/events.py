@@ -85,9 +85,9 @@ def parse(data: bytes, attributes: dict[str, str]) -> Event | None:
         id, type_, time = attributes["event_id"], attributes["type"], datetime.fromisoformat(attributes["time"])
         version = int(attributes.get("version", "1"))
     except KeyError as error:
-        raise ValueError(f"the message lacks the attribute {error}") from None
+        raise ValueError(f"the message lacks the attribute {error}") from None  # untranslated: a log
     if len(id) > LONGEST_ID or not storable(id):
-        raise ValueError(f"no event of ours has the id {id[:LONGEST_ID]!r}")
+        raise ValueError(f"no event of ours has the id {id[:LONGEST_ID]!r}")  # untranslated: a log
     model = Payload.kinds.get(type_)
     if model is None or version > model.version:
         return None

@@ -32,7 +32,7 @@ class Hours(Content):
     @model_validator(mode="after")
     def _in_order(self) -> Hours:
         if self.end <= self.start:
-            raise ValueError("'to' must be later than 'from', on the same day")
+            raise ValueError("'to' must be later than 'from', on the same day")  # untranslated: of a content file
         return self
 
 
@@ -48,9 +48,11 @@ class PublicHolidays(Content):
 
         known = list_supported_countries(include_aliases=True)
         if self.country not in known:
+            # untranslated: of a content file
             raise ValueError(f"no public holidays are known for {self.country}: list the dates under closed_on instead")
         if self.subdivision and self.subdivision not in known[self.country]:
             raise ValueError(
+                # untranslated: of a content file
                 f"{self.subdivision!r} is no subdivision of {self.country}: one of {', '.join(known[self.country])}"
             )
         return self
@@ -80,8 +82,10 @@ class Organisation(Content):
     def _some_hours(cls, hours: dict[str, list[Hours]]) -> dict[str, list[Hours]]:
         unknown = set(hours) - set(WEEKDAYS)
         if unknown:
+            # untranslated: of a content file
             raise ValueError(f"{min(unknown)!r} is not a weekday: one of {', '.join(WEEKDAYS)}")
         if not any(hours.values()):
+            # untranslated: of a content file
             raise ValueError("give at least one weekday its hours: no target time could ever be met")
         return hours
 
@@ -107,6 +111,7 @@ class Staff(Content):
     def _folded(cls, email: str) -> str:
         folded = folded_address(email)
         if not storable(folded):
+            # untranslated: of a content file
             raise ValueError("no document can be named like this address; give the person one without a slash")
         return folded
 

@@ -238,7 +238,7 @@ def _mail_code(visit: Visit, email: str, source: str, code_mail: type[AddressCod
 
 def _code(visit: Visit, email: str, slot: int) -> str:
     """Eight letters that only the owner of the mailbox can know; nothing needs to be stored."""
-    number = int(key_of(_secret(visit, "address code"), folded_address(email), str(slot)), 16)
+    number = int(key_of(_secret(visit, "address code"), folded_address(email), str(slot)), 16)  # untranslated: a key
     letters = []
     for _ in range(8):
         number, rest = divmod(number, len(ALPHABET))

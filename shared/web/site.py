@@ -243,6 +243,7 @@ class Site:
         """
         permission = self._permission(rule, may)
         if rule.startswith("/api/") and operation is None:
+            # untranslated: to programmers
             raise ValueError(f"{rule}: say what it takes and answers, by Site.operation")
 
         def register(handler: Handler) -> Handler:
@@ -261,7 +262,7 @@ class Site:
         if may is None and (self.gate or f"{rule}/".startswith("/desk/")):
             raise ValueError(f"{rule}: say who may come in: may='...', a permission of the gate, or may=ANYBODY")
         if may not in (None, ANYBODY) and (self.gate is None or may not in self.gate.permissions):
-            raise ValueError(f"{rule}: {may!r} is no permission of this site's gate")
+            raise ValueError(f"{rule}: {may!r} is no permission of this site's gate")  # untranslated: to programmers
         return may or ANYBODY
 
     def environment(self, language: str) -> jinja2.Environment:

@@ -103,9 +103,9 @@ def _automatic(header: Header, sender: str, envelope_sender: str | None) -> str:
         return "multipart/report"
     path = header.field("Return-Path") if envelope_sender is None and "Return-Path" in header else envelope_sender
     if path is not None and path.strip() in ("", "<>"):
-        return "null return path"
+        return "null return path"  # untranslated: a log
     if sender.partition("@")[0] in ("mailer-daemon", "postmaster"):
-        return "mail system"
+        return "mail system"  # untranslated: a log
     if header.field("Precedence").lower() in ("bulk", "junk", "list", "auto_reply"):
         return "Precedence"
     # Exchange asks others for silence with it, in its own automatic mails (MS-OXCMAIL, 2.1.3.2.14)
