@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from functions.inquiries import quarantine
 from functions.inquiries.base import Means, Member, NotFound, Stale
@@ -20,7 +21,6 @@ from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageD
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
 from shared.ports import Cursor, Document, Where, every, from_utc_text, utc_text
-from shared.staff.models import Queue
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
@@ -177,7 +177,9 @@ class Reading:
         store = self._means.store
         ours: Where = ("organisation", "==", staff.organisation)
         waiting: Where = ("clock", "==", "running")
-        backlogs = [f"{staff.organisation}/{queue.id}" for queue in self._queues(staff.organisation)]
+        organisation = self._content.organisations.get(staff.organisation)
+        backlogs = [f"{staff.organisation}/{queue.id}" for queue in (organisation.queues if organisation else [])]
+        zone = ZoneInfo(organisation.timezone if organisation else "UTC")
         my: Where = ("assignee", "==", staff.email)
         late: Where = ("late", "==", True)
         any_time: Where = ("due_at", ">", "")  # so that the count has the index of the list
@@ -190,17 +192,12 @@ class Reading:
             store.count(ASSIGNMENTS, ours, late, any_time),
             store.count(ASSIGNMENTS, ("backlog", "in", backlogs), ("received_at", ">", "")) if backlogs else 0,
             store.count(ASSIGNMENTS, ours, waiting, any_time),
-            self._by_week(ours),
-            self._hours_to_answer(ours),
+            self._by_week(ours, zone),
+            self._hours_to_answer(ours, zone),
         )
 
-    def _queues(self, organisation: str) -> list[Queue]:
-        known = self._content.organisations.get(organisation)
-        return known.queues if known else []
-
-    def _by_week(self, ours: Where) -> list[tuple[str, int]]:
-        now = self._means.clock.now()
-        first = _monday(now) - timedelta(weeks=WEEKS - 1)
+    def _by_week(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, int]]:
+        first = _monday(self._means.clock.now(), zone) - timedelta(weeks=WEEKS - 1)
         starts = [first + timedelta(weeks=week) for week in range(WEEKS)]
         counts = []
         for start in starts:
@@ -211,14 +208,14 @@ class Reading:
             counts.append((start.date().isoformat(), self._means.store.count(ASSIGNMENTS, ours, *bounds)))
         return counts
 
-    def _hours_to_answer(self, ours: Where) -> list[tuple[str, float]]:
+    def _hours_to_answer(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, float]]:
         found = self._means.store.query(ASSIGNMENTS, ours, order="received_at", descending=True, limit=SAMPLE)
         weeks: dict[str, list[float]] = {}
         for row in (document.data for document in found):
             if row["answered_at"]:
                 received = from_utc_text(row["received_at"])
                 hours = (from_utc_text(row["answered_at"]) - received).total_seconds() / 3600
-                weeks.setdefault(_monday(received).date().isoformat(), []).append(hours)
+                weeks.setdefault(_monday(received, zone).date().isoformat(), []).append(hours)
         return [(week, round(median(hours), 1)) for week, hours in sorted(weeks.items())[-WEEKS:]]
 
     # -- mail kept aside --
@@ -238,6 +235,7 @@ class Reading:
         return quarantine.one(self._means.store, staff, id)
 
 
-def _monday(instant: datetime) -> datetime:
-    start = instant.replace(hour=0, minute=0, second=0, microsecond=0)
+def _monday(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The start of the week, as the clocks of the zone have it."""
+    start = instant.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     return start - timedelta(days=start.weekday())

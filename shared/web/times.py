@@ -116,11 +116,13 @@ class Times:
         """The zone of what was listed so far; None where nothing was."""
         if not self._listed:
             return None
-        return Markup('<bdi class="zone">{}</bdi>').format(zone_name(self._zone, sorted(self._listed), self._language))
+        return Markup('<span class="zone">{}</span>').format(
+            zone_name(self._zone, sorted(self._listed), self._language)
+        )
 
     def _named(self, instant: datetime) -> Markup:
         name = zone_name(self._zone, [instant], self._language)
-        return Markup(' <span class="muted small">(<bdi class="zone">{}</bdi>)</span>').format(name)
+        return Markup(' <span class="muted small">(<span class="zone">{}</span>)</span>').format(name)
 
 
 def _instant(instant: datetime | str) -> datetime:

@@ -377,6 +377,13 @@ def test_the_first_page_counts_what_waits(world: World) -> None:
     assert overview.hours_to_answer == [("2026-03-02", 2.0)]
 
 
+def test_a_week_begins_at_midnight_of_the_organisation(world: World) -> None:
+    world.clock.instant = MONDAY.replace(day=8, hour=23, minute=30)  # a Sunday; half past midnight in Geneva
+    world.receive()
+    world.route()
+    assert world.service.reading.overview(world.person(WHO_A)).by_week[-1] == ("2026-03-09", 1)
+
+
 def test_a_subject_cannot_become_a_header() -> None:
     with pytest.raises(ValidationError, match=r"subject\n.*Write this in one line"):
         request(subject="Hello\r\nBcc: everyone@example.org")
