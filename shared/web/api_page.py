@@ -26,12 +26,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Answer:
+    """``contents`` are media types, each with the object that it holds, if any."""
+
     status: int
     about: str
-    kinds: list[str]
+    contents: list[tuple[str, str]]
     headers: list[str]
-    kind: str
-    model: str
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,8 @@ def _parameter(one: Document) -> Field:
 
 
 def _answer(status: str, answer: Document) -> Answer:
-    content = answer.get("content", {})
-    kind, model = _kind(content[JSON]["schema"]) if JSON in content else ("", "")
-    return Answer(int(status), answer["description"], list(content), list(answer.get("headers", ())), kind, model)
+    contents = [(media, _kind(content["schema"])[1]) for media, content in answer.get("content", {}).items()]
+    return Answer(int(status), answer["description"], contents, list(answer.get("headers", ())))
 
 
 def _command(method: str, url: str, example: Any) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from shared.text import N_
 from shared.web.incoming import FORMS
-from shared.web.problem import ProblemBody
+from shared.web.problem import ProblemDetails
 
 REF = "#/components/schemas/{model}"
 JSON, PROBLEM, PAGE = "application/json", "application/problem+json", "text/html"
@@ -141,7 +141,7 @@ def _or_empty(schema: Mapping[str, Any]) -> dict[str, Any]:
 def document(title: str, description: str, operations: Iterable[Operation]) -> dict[str, Any]:
     """The whole description, without the address of a server."""
     schemas: dict[str, Any] = {}
-    _schema(ProblemBody, schemas, "serialization")
+    _schema(ProblemDetails, schemas, "serialization")
     paths: dict[str, Any] = {}
     for one in sorted(operations, key=lambda one: (one.tag, one.path, one.method)):
         paths.setdefault(one.path, {})[one.method.lower()] = _described(one, schemas)
@@ -186,7 +186,7 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _responses(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    problem = {"$ref": REF.format(model=ProblemBody.__name__)}
+    problem = {"$ref": REF.format(model=ProblemDetails.__name__)}
     bodies = {JSON: _schema(one.result, schemas, "serialization"), PROBLEM: problem, PAGE: {"type": "string"}}
     meanings = {one.status: N_("Done."), 303: N_("The form was taken.")} | one.all_problems
     made: dict[str, Any] = {}

@@ -64,7 +64,7 @@ class Problem(Exception):
         return {error.field: error.message for error in self.errors}
 
     def body(self, base_url: str) -> dict[str, Any]:
-        """The members of ``application/problem+json``, as ``ProblemBody`` describes them."""
+        """The members of ``application/problem+json``, as ``ProblemDetails`` describes them."""
         body: dict[str, Any] = {"type": f"{base_url}/problems/{self.type}", "title": self.title, "status": self.status}
         if self.detail:
             body["detail"] = self.detail
@@ -79,7 +79,7 @@ class FaultyField(BaseModel, defer_build=True):
     detail: str = Field(description=N_("How to mend it, in the language of the request."))
 
 
-class ProblemBody(BaseModel):
+class ProblemDetails(BaseModel):
     """What ``Problem.body`` makes, for the API's description (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
