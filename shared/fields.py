@@ -30,6 +30,25 @@ from shared.text import N_
 
 MAX_LINE, MAX_PROSE, MAX_LANGUAGE = 200, 20_000, 35  # characters
 
+# -- what is said of a faulty field, the same on every form and in the API --
+
+REQUIRED = N_("This field is required.")
+EMPTY = {
+    "given_name": N_("Write your given name."),
+    "family_name": N_("Write your family name."),
+    "email": N_("Write your email address."),
+    "country": N_("Choose your country."),
+    "category": N_("Choose how you take part."),
+    "subject": N_("Write a subject."),
+    "message": N_("Write your request."),
+    "requester_type": N_("Choose for whom you write."),
+}
+"""Instead of ``REQUIRED``, by the field's name: it names the field by itself."""
+UNPRINTABLE = N_("There is an invisible control character in it. Delete it, or type the text afresh.")
+TOO_LONG = N_("Too long: at most {max_length} characters.")
+NOT_LISTED = N_("Choose from the list.")
+NO_CONSENT = N_("We can use your data only if you agree.")
+
 # -- text --
 
 _UNPRINTABLE = re.compile(  # controls but tab and line feed, lone surrogates, noncharacters (Unicode 16, section 23.7)
@@ -39,8 +58,6 @@ _UNPRINTABLE = re.compile(  # controls but tab and line feed, lone surrogates, n
 )
 _LINE_BREAK = re.compile("\r\n|[\r\u2028\u2029]")
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-REQUIRED = N_("This field is required.")
-UNPRINTABLE = N_("There is an invisible control character in it. Delete it, or type the text afresh.")
 
 
 def printable_prose(text: str) -> str:
@@ -110,10 +127,10 @@ OptionalLine = Annotated[
 ]
 Prose = Annotated[
     str,
-    BeforeValidator(_line_breaks),
     _at_most(MAX_PROSE, 1),
     AfterValidator(printable_prose),
     AfterValidator(_visible),
+    BeforeValidator(_line_breaks),
     _described(MAX_PROSE, _NOT_IN_PROSE),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
@@ -143,6 +160,8 @@ def _email(address: str, info: ValidationInfo) -> str:
     """The address as RFC 5321 writes it, its domain in lower case and in Unicode. No DNS is asked."""
     from email_validator import EmailNotValidError, validate_email
 
+    if not address:
+        raise ValueError(REQUIRED)
     try:
         normal = validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError:
@@ -210,6 +229,8 @@ def language_tag(text: str) -> str:
 
 def _country(code: str) -> str:
     code = code.strip().upper()
+    if not code:
+        raise ValueError(REQUIRED)
     if code not in ALPHA_2:
         raise ValueError(N_("Choose a country from the list (in the API: two letters, ISO 3166-1 alpha-2)."))
     return code
@@ -253,8 +274,15 @@ Country = Annotated[
         {"type": "string", "enum": sorted(ALPHA_2), "description": N_("Two letters (ISO 3166-1 alpha-2), like CH.")}
     ),
 ]
-Consent = Annotated[StrictBool, WithJsonSchema({"type": "boolean", "const": True})]
-"""Taken where it is true; the model says what comes of a refusal."""
+
+
+def _agreed(consent: bool) -> bool:
+    if not consent:
+        raise ValueError(NO_CONSENT)
+    return consent
+
+
+Consent = Annotated[StrictBool, AfterValidator(_agreed), WithJsonSchema({"type": "boolean", "const": True})]
 Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_days)]
 """An aware instant that every zone can show."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.fields import MAX_PROSE, REQUIRED, FaultyFields, is_visible, printable_prose
+from shared.fields import MAX_PROSE, REQUIRED, TOO_LONG, FaultyFields, is_visible, printable_prose
 from shared.ports import Clock, Files, Store
-from shared.text import N_
 from shared.tokens import Tokens
 
 MAX_REASON = 500  # characters
@@ -83,5 +82,5 @@ def written(field: str, text: str, most: int = MAX_PROSE, needed: str = REQUIRED
     if needed and not is_visible(kept):
         raise Invalid({field: needed})
     if len(kept) > most:
-        raise Invalid({field: N_("Too long: at most {max_length} characters.")}, max_length=f"{most}")
+        raise Invalid({field: TOO_LONG}, max_length=f"{most}")
     return kept

@@ -17,6 +17,7 @@ from functions.inquiries.reading import View
 from functions.inquiries.service import Service
 from functions.inquiries.status_page import download
 from shared.contracts.inquiries import Explanation
+from shared.fields import REQUIRED
 from shared.staff.gate import require
 from shared.staff.members import Member, member
 from shared.web.problem import Problem
@@ -103,7 +104,7 @@ class InquiryPages:
         if "preview" in form:
             draft.preview = True
             if not draft.text.strip():
-                draft.preview, draft.errors = False, {"text": visit.gettext("This field is required.")}
+                draft.preview, draft.errors = False, {"text": visit.gettext(REQUIRED)}
             return self._page(visit, view, draft)
         awaits, close = draft.after == "waiting", draft.after == "closed"
         if close:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from functions.inquiries.content_models import SHARE_WITH_ALL, RequesterType
 from shared.addresses import address_key
@@ -38,13 +38,6 @@ class InquiryRequest(BaseModel):
         default=SHARE_WITH_ALL, description=N_("Or the id of the one organisation that may see it.")
     )
     consent: Consent
-
-    @field_validator("consent")
-    @classmethod
-    def _agreed(cls, consent: bool) -> bool:
-        if not consent:
-            raise ValueError(N_("We need your consent to handle your request."))
-        return consent
 
 
 class Requester(Stored):

@@ -18,7 +18,7 @@ from functions.inquiries.service import Service
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.web import abuse, languages, paging
 from shared.web.problem import FieldError, Problem, field_errors
-from shared.web.returned import Returned, language_typed, lost_files
+from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed, lost_files
 from shared.web.site import Site, Visit
 
 MAX_BODY = LARGEST + 2**20  # bytes of a form with files
@@ -137,9 +137,7 @@ class Pages:
         except Invalid as error:
             return self._form(visit, values, error.told(visit.gettext))
         except KeyReused:
-            _ = visit.gettext
-            message = _("This form was sent before with other content. Send it again if you mean a new request.")
-            return self._form(visit, values, {"submission": message}, new=True)
+            return self._form(visit, values, {WHOLE: visit.gettext(SENT_BEFORE)}, new=True)
         return visit.redirect(f"{received.status_link}?received=1")
 
     def _form(

@@ -17,7 +17,7 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Attachment, Inquiry, InquiryRequest, MessageDoc, Requester
 from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
-from shared.fields import MAX_PROSE
+from shared.fields import MAX_PROSE, NOT_LISTED
 from shared.ids import key_of, new_reference
 from shared.links import Link
 from shared.ports import Conflict, Create, Write, decide, utc_text
@@ -91,11 +91,11 @@ class Requests:
         errors = {}
         unknown = [topic for topic in request.topics if topic not in self._content.topics]
         if unknown:
-            errors["topics"] = N_("Choose topics from the list.")
+            errors["topics"] = NOT_LISTED
         if request.activity is not None and request.activity not in self._content.activities:
             errors["activity"] = N_("There is no such activity.")
         if request.share_with != SHARE_WITH_ALL and request.share_with not in self._content.organisations:
-            errors["share_with"] = N_("Choose one of the organisations, or all.")
+            errors["share_with"] = NOT_LISTED
         if errors:
             raise Invalid(errors)
 

@@ -33,7 +33,7 @@ def register(site: Site, service: Registrations) -> None:
             status,
             email=visit.request.form.get("email", ""),
             errors=errors or {},
-            guard=abuse.guard(visit),
+            guard=abuse.guard(visit, errors or ()),
             sent="sent" in visit.request.args,
         )
 

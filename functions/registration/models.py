@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,6 +19,9 @@ from pydantic import (
 from shared.addresses import address_key
 from shared.contracts.registration import State
 from shared.fields import (
+    NOT_LISTED,
+    REQUIRED,
+    TOO_LONG,
     Consent,
     Country,
     Email,
@@ -36,13 +38,6 @@ from shared.fields import (
     printable_prose,
 )
 from shared.text import N_
-
-
-def _consent(given: bool) -> bool:
-    if not given:
-        raise ValueError(N_("We can register you only if you agree."))
-    return given
-
 
 MAX_ANSWER = 2000  # characters
 OVER: tuple[State, ...] = ("cancelled", "expired", "declined")
@@ -238,7 +233,7 @@ class RegistrationRequest(Strict):
     category: str = Field(description=N_("The `id` of one of the event's `categories`."))
     language: Language = "en"
     answers: dict[str, Any] = Field(default={}, description=N_("By the `id` of the event's `questions`."))
-    consent: Annotated[Consent, AfterValidator(_consent)]
+    consent: Consent
 
 
 class Correction(Strict):
@@ -287,7 +282,8 @@ class Registration(BaseModel, defer_build=True):
 
 
 def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Answers in their stored form, and errors by question id."""
+    """Answers in their stored form, and errors (English, for gettext) by question id; ``max_length`` in them is
+    ``MAX_ANSWER``."""
     kept: dict[str, Any] = {}
     errors: dict[str, str] = {}
     known = {question.id: question for question in event.questions}
@@ -297,7 +293,7 @@ def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict
         answer = answers.get(id)
         if answer is None or answer is False or answer == [] or (isinstance(answer, str) and not answer.strip()):
             if question.required:
-                errors[id] = N_("This field is required.")
+                errors[id] = REQUIRED
             continue
         try:
             kept[id] = _answer(question, answer)
@@ -319,7 +315,7 @@ def _answer(question: Question, answer: Any) -> Any:
         case kind:
             return _written(kind, answer)
     if not fits:
-        raise ValueError(N_("Choose from the list."))
+        raise ValueError(NOT_LISTED)
     return answer
 
 
@@ -328,5 +324,5 @@ def _written(kind: Literal["text", "long_text"], answer: Any) -> str:
         raise ValueError(N_("This must be text."))
     text = printable_line(answer) if kind == "text" else printable_prose(answer)
     if len(text) > MAX_ANSWER:
-        raise ValueError(N_("Write at most 2000 characters."))
+        raise ValueError(TOO_LONG)
     return text

@@ -10,7 +10,7 @@ from flask import Response
 
 from functions.registration import listing
 from functions.registration import service as s
-from functions.registration.models import EventDefinition, check_answers
+from functions.registration.models import MAX_ANSWER, EventDefinition, check_answers
 from functions.registration.personal import LINK_LIFE
 from functions.registration.requests import event_of_page, form_body, origin, parse, receipt_path, refusals
 from functions.registration.service import Registrations
@@ -19,7 +19,7 @@ from shared.tokens import BadToken
 from shared.web import abuse, languages
 from shared.web.assets import static_file
 from shared.web.problem import FieldError, Problem, invalid
-from shared.web.returned import Returned, language_typed
+from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed
 from shared.web.site import Site, Visit
 
 
@@ -220,9 +220,11 @@ def errors_of(visit: Visit, event: EventDefinition, body: dict[str, Any], proble
     if problem.type == "event-full":
         return {"category": _("All seats of this category are taken, and there is no waiting list.")}
     if problem.type == "idempotency-key-reused":
-        return {"given_name": _("You sent this form before with other data. Check it and send it once more.")}
+        return {WHOLE: _(SENT_BEFORE)}
     _kept, faulty = check_answers(event, body["answers"])
-    return problem.messages | {f"answers.{id}": _(message) for id, message in faulty.items()}
+    return problem.messages | {
+        f"answers.{id}": _(message).format(max_length=MAX_ANSWER) for id, message in faulty.items()
+    }
 
 
 def labels_of(visit: Visit, event: EventDefinition) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, Closed, NotPossible
 from functions.registration.ledger import SOURCE, changing, ending
 from functions.registration.messages import MANAGE, VERIFY
-from functions.registration.models import OVER, Correction, Registration, check_answers
+from functions.registration.models import MAX_ANSWER, OVER, Correction, Registration, check_answers
 from shared.contracts.events import outbox_row
 from shared.links import Link
 from shared.ports import Conflict, Write, decide, utc_text
@@ -127,7 +127,8 @@ class Personal(Base):
             event = self.events.get(registration.event)
             answers, errors = check_answers(event, correction.answers)
             if errors:
-                raise BadRequest({f"answers.{id}": message for id, message in errors.items()})
+                found = {f"answers.{id}": message for id, message in errors.items()}
+                raise BadRequest(found, max_length=str(MAX_ANSWER))
             changed = registration.model_copy(update={**correction.model_dump(), "answers": answers})
             if changed == registration:
                 return registration

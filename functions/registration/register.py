@@ -18,7 +18,14 @@ from functions.registration.base import Availability, Base
 from functions.registration.errors import BadRequest, Closed, Refusal
 from functions.registration.idempotency import Key
 from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, changing, person_id, stored
-from functions.registration.models import OVER, EventDefinition, Registration, RegistrationRequest, check_answers
+from functions.registration.models import (
+    MAX_ANSWER,
+    OVER,
+    EventDefinition,
+    Registration,
+    RegistrationRequest,
+    check_answers,
+)
 from shared.contracts.events import OUTBOX, Event, outbox_row
 from shared.contracts.registration import RegisteredAgain
 from shared.ids import new_reference
@@ -190,5 +197,6 @@ def _fitting(event: EventDefinition, request: RegistrationRequest) -> Data:
     if event.category(request.category) is None:
         found["category"] = N_("Choose one of: {expected}.")
     if found:
-        raise BadRequest(found, expected=", ".join(category.id for category in event.categories))
+        expected = ", ".join(category.id for category in event.categories)
+        raise BadRequest(found, expected=expected, max_length=str(MAX_ANSWER))
     return answers

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.fields import EMPTY, REQUIRED, TOO_LONG
 from shared.text import N_
 
 Gettext = Callable[[str], str]
@@ -102,7 +103,8 @@ def field_errors(error: ValidationError, _: Gettext) -> list[FieldError]:
     found: dict[str, FieldError] = {}
     for finding in error.errors(include_url=False):
         name = ".".join(str(part) for part in finding["loc"]) or "body"
-        found.setdefault(name, FieldError(name, message_of(finding, _)))
+        message = message_of(finding, _)
+        found.setdefault(name, FieldError(name, _(EMPTY.get(name, REQUIRED)) if message == _(REQUIRED) else message))
     return list(found.values())
 
 
@@ -116,9 +118,9 @@ def message_of(finding: Mapping[str, Any], _: Gettext) -> str:
     elif given == "" and kind in ("literal_error", "bool_parsing", *_WHOLE_NUMBERS, *_NUMBERS):
         kind = "missing"
     messages = {
-        "missing": _("This field is required."),
-        "string_too_short": _("This field is required."),
-        "string_too_long": _("Too long: at most {max_length} characters."),
+        "missing": _(REQUIRED),
+        "string_too_short": _(REQUIRED),
+        "string_too_long": _(TOO_LONG),
         "extra_forbidden": _("This field is not known here. Remove it."),
         "string_type": _("This must be text."),
         "string_unicode": _("This is not well-formed Unicode. Type the text afresh."),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.web.site import Visit
 
 STALE = N_("This form is out of date.")
+SENT_BEFORE = N_("You sent this form before with other data. Check it and send it once more.")
 WHOLE = ""  # instead of a field's name: the form as a whole
 SHOWN_IN = "shown_in"  # sent by the buttons that change the language: the one that the page was in
 State = Literal["ours", "moved", "stale"]

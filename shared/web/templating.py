@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 
+from shared.fields import EMPTY
 from shared.web import languages
 from shared.web.assets import asset
 
@@ -30,6 +31,7 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
     made.globals.update(
         asset=asset,
         languages=languages,
+        own_words={name: catalogue.gettext(message) for name, message in EMPTY.items()},
         text=lambda texts: languages.text(texts, language),
         direction=languages.direction(language),
     )

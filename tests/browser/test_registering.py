@@ -93,6 +93,7 @@ def test_the_whole_way(
     form.field("answers.question").fill("Who pays?\nAnd when?")
     form.send()
     expect(page.locator(".error-summary a")).to_have_count(2)
+    expect(page.locator(".error-summary")).to_be_focused()
     for name in ("email", "country"):
         expect(form.error(name)).to_be_visible()
     expect(form.field("family_name")).to_have_value("O'Brien-Çelik")

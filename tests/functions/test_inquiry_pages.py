@@ -128,13 +128,13 @@ def test_errors_stand_beside_their_fields_and_what_was_typed_stays(world: World,
     assert back.status_code == 422
     for field in ("email", "country", "consent"):
         assert f'href="#f-{field}"' in back.text, field
-    assert words(back).count("This field is required.") == 2  # the country: in the summary and beside the field
+    assert words(back).count("Choose your country.") == 2  # the country: in the summary and beside the field
     fields = forms(back)[0].fields
     assert ("message", REQUEST["message"]) in fields
     assert ("email", "not an address") in fields
     assert ("topics[]", "local-production") in fields
     again = browser.send(back, email="w.kamau@health.example", country="KE", consent="on", **{"topics[]": ["no-such"]})
-    assert "Choose topics from the list." in words(again)
+    assert "Topics: Choose from the list." in words(again)
     assert world.platform.store.count("inquiries") == 0
 
 

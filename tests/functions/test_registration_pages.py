@@ -157,7 +157,7 @@ def test_every_faulty_field_is_told_beside_it_and_what_was_typed_is_kept(world: 
     )
     assert page.status_code == 422
     assert error_of(page, "email") == "Error: Write the address like name@example.org."
-    assert error_of(page, "country") == "Error: This field is required."
+    assert error_of(page, "country") == "Error: Choose your country."
     assert error_of(page, "answers-function") == "Error: This field is required."
     assert "only if you agree" in error_of(page, "consent")
     assert not error_of(page, "given_name")
@@ -284,7 +284,7 @@ def test_a_person_corrects_what_was_told_and_sees_errors_beside_the_fields(world
     form = world.visitor.get(f"/r/{token}/correct")
     faulty = world.visitor.send(form, given_name="", organisation="WTO")
     assert faulty.status_code == 422
-    assert error_of(faulty, "given_name") == "Error: This field is required."
+    assert error_of(faulty, "given_name") == "Error: Write your given name."
     assert 'value="WTO"' in faulty.text
     page = world.visitor.follow(world.visitor.send(faulty, given_name="Leena"))
     assert "Your changes are saved." in words(page)
