@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.notification.mailboxes import Item, MailsMerged
+from functions.notification.unheard import MailToStaffStopped, Told
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import (
     AttachedFile,
@@ -91,6 +92,14 @@ def every_payload(**changes: object) -> list[Payload]:
         ),
         RegistrationCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
         InquiryCodeRequested(email="ana@example.org", language="en", code="AB2C-DE3F"),
+        MailToStaffStopped(
+            recipients=[Told(name="Ana", email="ana@example.org", language="en")],
+            person="Amina Diallo",
+            address="amina@who.example",
+            organisation="WHO",
+            reason="relay:587: 550 5.1.1 <no such user>",
+            link="https://onestop.example/desk",
+        ),
         merged(),
         found(),
     ]

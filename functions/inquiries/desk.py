@@ -7,7 +7,7 @@ from flask import Response
 from functions.inquiries import desk_absences, desk_bulk, desk_inquiry, desk_lists, desk_quarantine, desk_routing
 from functions.inquiries.base import Means
 from functions.inquiries.service import Service
-from shared.staff import sign_in
+from shared.staff import sign_in, unreachable
 from shared.staff.members import member
 from shared.web.site import Site, Visit
 
@@ -21,5 +21,12 @@ def register(site: Site, service: Service, means: Means) -> None:
 
     @site.route("/desk", may="desk.view")
     def first_page(visit: Visit) -> Response:
-        overview = service.reading.overview(member(visit))
-        return visit.page("desk_first.html", overview=overview, **desk_lists.names(visit, service))
+        me, store, clock = member(visit), visit.platform.store, visit.platform.clock
+        mends = me.may("staff_mail.resume")
+        return visit.page(
+            "desk_first.html",
+            overview=service.reading.overview(me),
+            unreachable=unreachable.of_organisation(store, clock, me.organisation) if mends else [],
+            resumed="resumed" in visit.request.args,
+            **desk_lists.names(visit, service),
+        )

@@ -15,6 +15,8 @@ from shared import topology
 from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.masks import masked
+from shared.staff.gate import entry
+from shared.staff.members import member
 from shared.web import paging
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
@@ -59,6 +61,14 @@ def register(site: Site, deliveries: Deliveries) -> None:
         if not deliveries.retry(visit.request.form.get("id", "")):
             raise Problem(409, "not-failed", visit.gettext("This mail is on its way already."))
         return visit.redirect("/desk/mail?state=queued")
+
+    @site.route("/desk/mail/resume", "POST", may="staff_mail.resume")
+    def resume(visit: Visit) -> Response:
+        """Write to a colleague again; what did not go out meanwhile stays at the desk."""
+        deliveries.resume(
+            member(visit).organisation, visit.request.args.get("line", ""), entry(visit, "staff_mail.resume")
+        )
+        return visit.redirect("/desk?resumed")
 
     @site.route("/desk/mail/replay", "POST", may="dead_letters.replay")
     def replay_letter(visit: Visit) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 from functions.notification.inquiry_mails import INQUIRY_MAILS
 from functions.notification.mail import Calendar, Mail, Person, greeting_name
 from functions.notification.mailboxes import Item, MailsMerged
+from functions.notification.unheard import MailToStaffStopped
 from shared.contracts.events import Event, Payload
 from shared.contracts.links import LinksFound
 from shared.contracts.registration import (
@@ -165,6 +166,24 @@ def _sign_in(payload: StaffSignInRequested) -> list[Mail]:
     return [Mail("sign_in", _("Your sign-in link"), Person(one_line(payload.name), payload.email), language, values)]
 
 
+def _mail_to_staff_stopped(payload: MailToStaffStopped) -> list[Mail]:
+    mails = []
+    for told in payload.recipients:
+        language = languages.best(told.language)
+        _ = languages.translations(language).gettext
+        values = {
+            "name": greeting_name(told.name),
+            "person": one_line(payload.person),
+            "address": payload.address,
+            "organisation": payload.organisation,
+            "reason": one_line(payload.reason),
+            "link": payload.link,
+        }
+        subject = _("We no longer write to {address}").format(address=languages.isolated(payload.address, language))
+        mails.append(Mail("staff_stopped", subject, Person(one_line(told.name), told.email), language, values))
+    return mails
+
+
 # -- visitors --
 
 
@@ -224,6 +243,7 @@ MAILS: dict[type[Payload], Callable[[Any], list[Mail]]] = {
     RegistrationExpired: _expired,
     ReminderDue: _reminder,
     StaffSignInRequested: _sign_in,
+    MailToStaffStopped: _mail_to_staff_stopped,
     RegistrationCodeRequested: _address_code,
     InquiryCodeRequested: _address_code,
     MailsMerged: _merged,

@@ -22,7 +22,14 @@ TEMPLATES = Path(__file__).with_name("templates")
 def _deliveries() -> Deliveries:
     here = platform()
     settings = here.settings
-    return Deliveries(here.store, here.mailer, here.clock, settings.mail_from, singles=settings.limits.mails)
+    return Deliveries(
+        here.store,
+        here.mailer,
+        here.clock,
+        settings.mail_from,
+        singles=settings.limits.mails,
+        base_url=settings.base_url,
+    )
 
 
 @cache

@@ -22,6 +22,7 @@ from functions.notification.mail import Mail
 from functions.notification.mailboxes import SINGLE, Mailboxes
 from functions.notification.mails import mails_for
 from functions.notification.render import render
+from functions.notification.unheard import Unheard
 from shared import tracing
 from shared.addresses import address_key, ascii_address
 from shared.contracts.events import Event, parse
@@ -44,6 +45,7 @@ from shared.ports import (
     decide,
     utc_text,
 )
+from shared.staff import unreachable
 from shared.text import N_
 
 REFUSED_EARLIER = N_("Mail to this address was refused for good earlier.")
@@ -87,6 +89,7 @@ class Deliveries:
     mail_from: str
     lease: timedelta = LEASE
     singles: int = SINGLE
+    base_url: str = ""  # the public origin, for links to the desk
 
     # -- for the intake --
 
@@ -148,11 +151,22 @@ class Deliveries:
             if delivery is None or delivery.data["state"] not in ("failed", "suppressed"):
                 return False
             again = {**delivery.data, "state": "queued", "attempts": 0, "due_at": utc_text(self.clock.now())}
-            trust = Delete(SUPPRESSIONS, address_key(delivery.data["recipient"]), None)
-            self.store.commit([Replace(DELIVERIES, id, again, delivery.version), trust])
+            trusted = _trusting(delivery.data["recipient"])
+            self.store.commit([Replace(DELIVERIES, id, again, delivery.version), *trusted])
             return True
 
         return decide(attempt)
+
+    def resume(self, organisation: str, id: str, *record: Write) -> None:
+        """Write to a colleague again whose mail has stopped. Nothing where this organisation has nobody of that kind.
+
+        Args:
+            id: of the line at the desk (``shared.staff.unreachable``).
+            record: says in the same commit who did it.
+        """
+        found = unreachable.find(self.store, id)
+        if found and found.organisation == organisation:
+            self.store.commit([*_trusting(found.email), *record])
 
     # -- inside --
 
@@ -192,6 +206,7 @@ class Deliveries:
         recipient = leased["recipient"]
         try:
             if self._suppressed(recipient):
+                self._tell_of(recipient)
                 self._close(delivery.id, state="suppressed", reason=REFUSED_EARLIER)
                 return
             message = self._rendered(delivery.id, leased["event"], recipient)
@@ -239,11 +254,31 @@ class Deliveries:
         return render(mail, id, self.mail_from, event.time)
 
     def _suppressed(self, recipient: str) -> bool:
+        return self._suppression(recipient) is not None
+
+    def _suppression(self, recipient: str) -> Data | None:
         document = self.store.get(SUPPRESSIONS, address_key(recipient))
-        return document is not None and "once" not in document.data
+        return document.data if document and "once" not in document.data else None
+
+    def _tell_of(self, recipient: str) -> None:
+        """Of a colleague who has joined, or was told nothing of, since mail to the address stopped."""
+
+        def attempt() -> None:
+            if suppressed := self._suppression(recipient):
+                self.store.commit(self._telling(recipient, suppressed["reason"], suppressed["expire_at"]))
+
+        decide(attempt)
+
+    def _telling(self, recipient: str, reason: str, expire_at: str) -> list[Write]:
+        """That mail to ``recipient`` stops, where that is one of the staff: a line at the desk, and mails owed."""
+        unheard = Unheard(self.store, self.clock, self.base_url, self._suppressed)
+        writes, event = unheard.told(recipient, reason, expire_at)
+        mails = [(event, mail) for mail in mails_for(event)] if event else []
+        return [*writes, *(Create(DELIVERIES, _id(event, mail), self._queued(event, mail)) for event, mail in mails)]
 
     def _note_refusal(self, id: str, recipient: str, refusal: Exception) -> None:
-        """An address is suppressed when its mailbox does not exist, or when it refuses a second mail within days."""
+        """An address is suppressed when its mailbox does not exist, or when it refuses a second mail within days.
+        Where it is one of the staff, others are told in the same commit."""
         now, key = self.clock.now(), address_key(recipient)
 
         def attempt() -> None:
@@ -254,7 +289,8 @@ class Deliveries:
             if first:
                 entry |= {"once": id, "expire_at": utc_text(now + SECOND_REFUSAL)}
             write = Replace(SUPPRESSIONS, key, entry, noted.version) if noted else Create(SUPPRESSIONS, key, entry)
-            self.store.commit([write])
+            told = [] if first else self._telling(recipient, entry["reason"], entry["expire_at"])
+            self.store.commit([write, *told])
 
         decide(attempt)
 
@@ -278,6 +314,11 @@ class Deliveries:
                 self.store.commit([Replace(DELIVERIES, id, data, delivery.version)])
 
         decide(attempt)
+
+
+def _trusting(address: str) -> list[Write]:
+    """The writes after which mail to the address goes out again."""
+    return [Delete(SUPPRESSIONS, address_key(address), None), unreachable.gone(address)]
 
 
 def _id(event: Event, mail: Mail) -> str:

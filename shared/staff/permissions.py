@@ -37,6 +37,7 @@ ADDED = {
         "inquiries.hand_over",
         "inquiries.erase.confirm",  # what a colleague has asked for
         "absences.others",
+        "staff_mail.resume",  # see which colleagues get no mail any more, and have it go out again
     },
     "administrator": {
         "deliveries.view",
@@ -57,6 +58,7 @@ UNRECORDED = {
     "absences.own",
     "absences.others",
     "events.view",
+    "staff_mail.resume",
     "deliveries.retry",
     "dead_letters.replay",
 }

@@ -237,6 +237,18 @@ def test_a_faulty_address_comes_back_with_what_to_mend(world: World, address: st
     assert answer.json["errors"][0]["field"] == "email"
 
 
+def test_a_form_that_cannot_be_taken_keeps_the_address(world: World) -> None:
+    page = world.visitor.get("/find")
+    stale = world.visitor.send(page, email=LINA, csrf_token="old")
+    assert stale.status_code == 403
+    assert ("email", LINA) in forms(stale)[0].fields
+    assert world.waiting() == []
+    assert world.visitor.send(stale).status_code == 303
+    arabic = world.visitor.send(world.visitor.get("/find"), at="/find?lang=ar", email=LINA, shown_in="en")
+    assert ("email", LINA) in forms(arabic)[0].fields
+    assert 'lang="ar"' in arabic.text
+
+
 def test_machines_are_kept_out_as_on_other_forms(tmp_path: Path) -> None:
     world = World(tmp_path, Limits(visitor=2, network=0, origin=0, busy=0, seconds=0))
     answers = [world.find(f"p{number}@example.org").status_code for number in range(4)]

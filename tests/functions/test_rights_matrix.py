@@ -56,6 +56,7 @@ EXPECTED = {
     "POST /desk/inquiries/<reference>/withdraw-erasure": "inquiries.erase.ask",
     "GET /desk/mail": "deliveries.view",
     "POST /desk/mail/replay": "dead_letters.replay",
+    "POST /desk/mail/resume": "staff_mail.resume",
     "POST /desk/mail/retry": "deliveries.retry",
     "GET /desk/quarantine": "quarantine.view",
     "GET /desk/quarantine/<id>": "quarantine.view",
