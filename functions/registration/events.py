@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.registration.service import Registrations
 from shared.contracts.events import Event
 from shared.contracts.links import LinksWanted
-from shared.contracts.registration import RegisteredAgain, SeatsReleased
+from shared.contracts.registration import MailWanted, RegisteredAgain, SeatsReleased
 from shared.intake import Intake
 from shared.wiring import Platform
 
@@ -25,6 +25,7 @@ def intake(platform: Platform, service: Registrations) -> Intake:
         handlers={
             SeatsReleased: lambda event: (),
             RegisteredAgain: service.on_registered_again,
+            MailWanted: service.on_mail_wanted,
             LinksWanted: service.on_links_wanted,
         },
         after=settle,

@@ -11,9 +11,9 @@ from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, regist
 from functions.registration.models import OVER, Registration
 from functions.registration.personal import Personal
 from shared.addresses import address_key
-from shared.contracts.events import Event, Payload, outbox_row
+from shared.contracts.events import OUTBOX, Event, outbox_row
 from shared.contracts.links import MAX_FOUND, FoundLink, LinksGathered, LinksWanted
-from shared.contracts.registration import State
+from shared.contracts.registration import MailWanted, State
 from shared.ports import Conflict, Where, Write
 
 OF_USE = [state for state in get_args(State) if state not in OVER]
@@ -21,24 +21,28 @@ OF_USE = [state for state in get_args(State) if state not in OVER]
 
 class Finding(Personal):
     def send_again(self, event_id: str, person: str) -> None:
-        """Mail the verification, or the link to what was verified, once more; at most once an hour. Nothing where the
-        registration is over.
+        """Have the verification, or the link to what was verified, mailed once more, at most once an hour. Whether the
+        registration is over is not looked up here: whoever has the receipt need not be its owner.
 
         Args:
             person: what the receipt says of who registered (``ledger.person_id``).
         """
-        claim = self._store.get(PERSONS, person)
+        self._store.commit([outbox_row(SOURCE, MailWanted(event=event_id, person=person), self._clock.now())])
+
+    def on_mail_wanted(self, event: Event) -> Sequence[Write]:
+        """Handler of ``registration.mail_wanted``. Nothing where the registration is over."""
+        assert isinstance(event.payload, MailWanted)
+        claim = self._store.get(PERSONS, event.payload.person)
         registration = claim and self.find(claim.data["reference"])
-        if not registration or registration.event != event_id:
-            return
-        event, now = self.events.get(event_id), self._clock.now()
-        payload: Payload
+        if not registration or registration.event != event.payload.event:
+            return []
+        definition, now = self.events.get(registration.event), self._clock.now()
         if registration.state == "unverified":
-            kind, payload = "again", self._compose.received(event, registration)
+            kind, mail = "again", self._verification(definition, registration)
         else:
-            kind, payload = "link", self._compose.link(event, registration, now)
-        with suppress(Conflict):  # pressed twice
-            self._store.commit([outbox_row(SOURCE, payload, now, f"{kind}:{registration.reference}:{now:%Y%m%d%H}")])
+            kind, mail = "link", self._compose.link(definition, registration, now)
+        id = f"{kind}:{registration.reference}:{event.time:%Y%m%d%H}"
+        return [] if self._store.get(OUTBOX, id) else [outbox_row(SOURCE, mail, now, id)]
 
     def want_links(self, email: str, language: str) -> None:
         """Have all links of an address mailed to it, at most once an hour. Whether there are any is not looked up here:

@@ -153,7 +153,8 @@ class Pages:
         """The mail once more, to the address on record: whoever has the receipt typed it."""
         *_, person = self._receipt(visit, slug, receipt)
         abuse.check_rate(visit)
-        self._service.send_again(slug, person)
+        if person:
+            self._service.send_again(slug, person)
         return visit.redirect(f"/events/{slug}/registered/{receipt}?again")
 
     # -- inside --

@@ -129,6 +129,15 @@ class RegisteredAgain(Payload):
     language: str  # BCP 47, of the form
 
 
+class MailWanted(Payload):
+    """Somebody asks from a receipt for the mail once more. Its slice finds out which one there is to send."""
+
+    type: ClassVar[str] = "registration.mail_wanted"
+    topic: ClassVar[str] = "registrations"
+    event: str
+    person: str  # as above
+
+
 class SeatsReleased(Payload):
     """Seats of this event came back and wait to be given on."""
 

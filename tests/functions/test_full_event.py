@@ -90,6 +90,7 @@ def heading(page: TestResponse) -> str:
 def test_whoever_will_wait_is_told_so_from_the_button_to_the_mail_after_verifying(world: World) -> None:
     world.event(seats=1)
     world.take("first")
+    assert "Forum forum Waiting list A forum." in words(world.visitor.get(EVENT))
     assert "Join the waiting list" in words(world.visitor.get(EVENT))
     form = world.visitor.get(FORM)
     assert heading(form) == "Join the waiting list"
@@ -192,6 +193,7 @@ def test_where_nobody_can_wait_no_form_is_offered(world: World) -> None:
     world.take("first")
     page = world.visitor.get(EVENT)
     assert "/register" not in page.text
+    assert "Forum forum Full A forum." in words(page)
     assert "All seats are taken, and there is no waiting list." in words(page)
     for refused in (world.visitor.get(FORM), world.visitor.send(form, **PERSON)):
         assert refused.status_code == 410

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from functions.registration import catalogue, events, register, seats
-from functions.registration.ledger import PERSONS
-from shared.contracts.registration import RegisteredAgain
+from functions.registration.ledger import PERSONS, person_id
+from shared.contracts.registration import MailWanted, RegisteredAgain
 from shared.ports import Document
 from tests.functions.browser import platform, words
 from tests.functions.registration_world import World
@@ -245,7 +245,22 @@ def test_who_cancels_while_registering_again_is_registered_anew(world: World, ve
     )
 
 
+def test_the_receipts_button_takes_the_same_whatever_became_of_the_registration(world: World) -> None:
+    world.event()
+    for name in ("Ada", "Bob"):
+        world.register(name)
+    world.service.cancel(world.manage("Bob"))
+    costs = []
+    for name in ("Ada", "Bob", "Eve"):
+        store = Counted(world.store)
+        world.service._store = store  # type: ignore[assignment]
+        world.service.send_again("forum", person_id("forum", f"{name.lower()}@example.org"))
+        costs.append(store.calls)
+    assert costs == [[("commit", "")]] * 3
+
+
 def test_the_bus_brings_it(tmp_path: Path) -> None:
     world = PageWorld(tmp_path)
-    intake = events.intake(platform(tmp_path), world.service)
-    assert intake.handlers[RegisteredAgain] == world.service.on_registered_again
+    handlers = events.intake(platform(tmp_path), world.service).handlers
+    assert handlers[RegisteredAgain] == world.service.on_registered_again
+    assert handlers[MailWanted] == world.service.on_mail_wanted
