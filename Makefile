@@ -17,7 +17,7 @@ run: .venv/$(if $(filter emulators,$(ENGINE)),tools,runtime) catalogues  ## run 
 
 test: .venv/tools catalogues  ## run all tests (T="tests/unit -k seats" runs some)
 	@$(BIN)/python -m pytest $(or $(T),-m "not processes" --numprocesses auto)
-	@$(if $(T),true,$(BIN)/python -m pytest -m processes)
+	@$(if $(T),true,$(BIN)/python -m pytest -m processes --numprocesses 2 --dist loadscope)
 
 check: .venv/tools  ## lint, format, types, import rules, catalogues
 	$(BIN)/ruff check .

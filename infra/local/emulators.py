@@ -140,7 +140,7 @@ def create_topics(pubsub: str, system: Topology, project: str, endpoints: Mappin
         subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         for topic in system.topics:
             with suppress(AlreadyExists):
-                publisher.create_topic(name=topic_path(topic), timeout=10)
+                publisher.create_topic(name=topic_path(topic), timeout=START_SECONDS)
         for subscription in system.subscriptions:
             request: dict[str, object] = {
                 "name": f"projects/{project}/subscriptions/{subscription.name}",
@@ -156,10 +156,10 @@ def create_topics(pubsub: str, system: Topology, project: str, endpoints: Mappin
                 }
                 request["dead_letter_policy"] = policy
             try:
-                subscriber.create_subscription(request=request, timeout=10)
+                subscriber.create_subscription(request=request, timeout=START_SECONDS)
             except AlreadyExists:
                 moved = {"subscription": request["name"], "push_config": request["push_config"]}
-                subscriber.modify_push_config(request=moved, timeout=10)
+                subscriber.modify_push_config(request=moved, timeout=START_SECONDS)
 
 
 def free_port() -> int:
@@ -185,7 +185,9 @@ def _docker() -> bool:
     if not shutil.which("docker"):
         return False
     with suppress(subprocess.TimeoutExpired):
-        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=10).returncode == 0
+        return (
+            subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=START_SECONDS).returncode == 0
+        )
     return False
 
 

@@ -59,8 +59,7 @@ def sign_in(page: Page, onestop: Onestop, email: str = OFFICER) -> None:
     expect(page.get_by_role("heading", name="What waits")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("width", "scripts"), [(1280, True), (390, False)])
 def test_the_main_day(onestop: Onestop, window: Window, width: int, scripts: bool) -> None:
     requester = f"w.kamau.{width}.{scripts}@health.example"
     subject = f"A procurement policy {width} {scripts}"

@@ -49,7 +49,7 @@ def relaying(world: World) -> CountingBus:
     return bus
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulators)])
+@pytest.fixture(params=["sqlite", pytest.param("emulators", marks=pytest.mark.emulators)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "sqlite":
         return World(tmp_path)

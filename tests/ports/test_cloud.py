@@ -17,12 +17,11 @@ from shared.adapters.cloud.firestore import FirestoreStore
 from shared.adapters.cloud.pubsub import PubsubBus
 from shared.ports import Conflict, Create, Message, Replace, Store, Unavailable
 
-pytestmark = pytest.mark.emulators
 ANSWER_SECONDS = calls.ANSWER_SECONDS  # as it is outside of tests
 LIBRARY_DEFAULT = 60.0  # seconds that Google's clients wait for a host that does not answer
 
 
-@pytest.fixture(params=["emulators"])
+@pytest.fixture(params=[pytest.param("emulators", marks=pytest.mark.emulators)])
 def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -77,7 +76,7 @@ def test_a_document_that_is_too_big_is_refused_as_such(store: Store) -> None:
 
 
 @pytest.fixture(params=["nobody listens", "somebody listens and says nothing"])
-def deaf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, emulators: object) -> Iterator[None]:
+def deaf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = f"127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", host)

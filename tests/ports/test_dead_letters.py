@@ -96,7 +96,7 @@ def test_on_the_embedded_engine(sent: Message, tmp_path: Path) -> None:
 
 
 @pytest.mark.emulators
-def test_on_pubsub(sent: Message, tmp_path: Path, emulators: Emulators) -> None:
+def test_on_the_emulators(sent: Message, tmp_path: Path, emulators: Emulators) -> None:
     project = f"test-{secrets.token_hex(6)}"
     with functions() as (endpoints, taken):
         create_topics(emulators.pubsub, QUICK, project, endpoints)

@@ -11,8 +11,8 @@ import pytest
 from shared.ports import Conflict, Create, Delete, Replace, Store, decide
 from tests.ports.racing import CLAIMANTS, race
 
-PRIZES = 12
-ROUNDS = 15
+PRIZES = 6
+ROUNDS = 5
 
 
 def won(commit: Callable[[], None]) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -164,10 +165,13 @@ class Onestop:
 def mails_in(data: Path) -> list[EmailMessage]:
     """All mails in the maildir of a data folder, the oldest first."""
     files = [*data.glob("mail/new/*"), *data.glob("mail/cur/*")]
-    return [
-        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-        for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)
-    ]
+    return [_read(path) for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
+
+
+@cache
+def _read(path: Path) -> EmailMessage:
+    """Once for each file, which never changes: those who wait for a mail ask twenty times a second."""
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
 def wait_for(predicate: Callable[[], T], what: str = "it", timeout: float = PATIENCE) -> T:

@@ -1,4 +1,4 @@
-"""1,000 inquiries while every event arrives several times, in any order, and the functions that take them are killed:
+"""Inquiries while every event arrives several times, in any order, and the functions that take them are killed:
 each is routed once, each mail is sent once, none is lost."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.system.chaos import LANES, WildPusher, frozen_pusher, pusher_of
 from tests.system.harness import Onestop, mails_in, wait_for
 from tests.system.people import inquire
 
-INQUIRIES = 1000
+INQUIRIES = 200  # the negative control below shows that twenty are enough to see a double
 KILLS = 4  # of each function
 THREADS = topology.load().local_servers["events"].threads  # so many mails may be on their way when it dies
 EVENTS = ("inquiries", "notification")
@@ -92,7 +92,7 @@ def assert_each_once(seen: Tally, accepted: set[str]) -> None:
 
 
 @pytest.mark.system
-def test_1000_inquiries_with_every_event_doubled_out_of_order_and_killed(new_onestop: Callable[..., Onestop]) -> None:
+def test_inquiries_with_every_event_doubled_out_of_order_and_killed(new_onestop: Callable[..., Onestop]) -> None:
     onestop = new_onestop()
     onestop.start()
     kills: Counter[str] = Counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -105,8 +106,9 @@ def test_the_mailbox_page_shows_what_was_sent(onestop: Onestop) -> None:
     assert "mailbox@journey.example" in Visitor(onestop.url).get("/mailbox")
 
 
-def test_reminders_follow_the_clock(new_onestop: object, engine: dict[str, str]) -> None:
-    onestop: Onestop = new_onestop(**engine)  # type: ignore[operator]
+def test_reminders_follow_the_clock(new_onestop: Callable[..., Onestop]) -> None:
+    """On Firestore ``tests/functions/test_fan_out.py`` looks at reminders, in one process."""
+    onestop = new_onestop()
     onestop.start()
     event = json.loads(Visitor(onestop.url).get("/api/events/open-briefing"))
     until_start = datetime.fromisoformat(event["starts_at"]) - datetime.now(UTC)

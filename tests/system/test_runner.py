@@ -74,30 +74,30 @@ def test_a_killed_server_takes_its_workers_along(onestop: Onestop) -> None:
     assert get(f"{onestop.url}/")[0] == 200
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nobody_outlives_the_runner(new_onestop: NewOnestop, by: signal.Signals) -> None:
-    running = new_onestop()
-    running.start()
+def stopped(running: Onestop, by: signal.Signals) -> int:
+    """The runner's exit status, once nobody is left."""
     groups = set(running.children().values())
     assert len(members(groups)) > len(groups)  # servers and their workers
-
     status = running.stop(by)
-
-    assert status == (-signal.SIGKILL if by == signal.SIGKILL else 0)
     wait_for(lambda: not members(groups), "the end of all children")
+    return status
 
 
-def test_data_survives_a_restart(new_onestop: NewOnestop) -> None:
+@pytest.mark.parametrize(("first", "then"), [(signal.SIGINT, signal.SIGTERM), (signal.SIGKILL, signal.SIGINT)])
+def test_nobody_outlives_the_runner_and_its_data_survive(
+    new_onestop: NewOnestop, first: signal.Signals, then: signal.Signals
+) -> None:
     running = new_onestop()
     running.start()
     events = get(f"{running.url}/api/events")[1].replace(running.url.encode(), b"")
     SqliteStore(running.data / "store.db", topology.load().store).commit([Create("notes", "one", {"kept": True})])
-    running.stop()
+    assert stopped(running, first) == (-first if first == signal.SIGKILL else 0)
 
     running.start()
 
     assert get(f"{running.url}/api/events")[1].replace(running.url.encode(), b"") == events
     assert SqliteStore(running.data / "store.db", topology.load().store).get("notes", "one")
+    assert stopped(running, then) == 0
 
 
 # --- refusals ------------------------------------------------------------------------------------------------

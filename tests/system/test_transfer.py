@@ -51,7 +51,7 @@ def test_every_document_arrives_in_another_embedded_store(full: SqliteStore, tmp
 
 
 @pytest.mark.emulators
-def test_embedded_to_firestore_and_back_is_the_same_to_the_byte(
+def test_embedded_to_the_emulators_and_back_is_the_same_to_the_byte(
     full: SqliteStore, tmp_path: Path, emulators: Emulators
 ) -> None:
     from shared.adapters.cloud.firestore import FirestoreStore
