@@ -98,7 +98,7 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
         eager = replace(system, delivery=replace(system.delivery, backoff=(FIRST_RETRY, system.delivery.backoff[1])))
         emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], eager, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
         held = {t.id: hold(ports[t.id]) for t in system.targets if t.name == "events"}
-    import_content(environment)
+    import_content(environment | {"ONESTOP_ANSWER_SECONDS": str(START_SECONDS)})  # emulators begin slowly
 
     def write_state() -> None:
         children = {child.name: child.pid for child in family.children}

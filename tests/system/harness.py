@@ -123,7 +123,8 @@ class Onestop:
     @property
     def environment(self) -> dict[str, str]:
         """For a tool that works on the same data while this runs."""
-        return {**os.environ, **self._state()["engine"], "ONESTOP_DATA": str(self.data)}  # type: ignore[dict-item]
+        here = {"ONESTOP_DATA": str(self.data), "ONESTOP_ANSWER_SECONDS": str(PATIENCE)}
+        return {**os.environ, **self._state()["engine"], **here}  # type: ignore[dict-item]
 
     def run_tool(self, module: str, *arguments: str) -> str:
         """``python -m MODULE ARGUMENT...`` beside the running system; returns what it printed."""
