@@ -114,15 +114,13 @@ class Times:
 
     def note(self) -> Markup | None:
         """The zone of what was listed so far; None where nothing was."""
-        if not self._listed:
-            return None
-        return Markup('<span class="zone">{}</span>').format(
-            zone_name(self._zone, sorted(self._listed), self._language)
-        )
+        return self._name(sorted(self._listed)) if self._listed else None
 
     def _named(self, instant: datetime) -> Markup:
-        name = zone_name(self._zone, [instant], self._language)
-        return Markup(' <span class="muted small">(<span class="zone">{}</span>)</span>').format(name)
+        return Markup(' <span class="muted small">({})</span>').format(self._name([instant]))
+
+    def _name(self, instants: Iterable[datetime]) -> Markup:
+        return Markup('<span class="zone">{}</span>').format(zone_name(self._zone, instants, self._language))
 
 
 def _instant(instant: datetime | str) -> datetime:

@@ -66,14 +66,15 @@ def write_a_note(world: World, reference: str) -> None:
 
 
 def test_closing_asks_first_and_says_what_will_happen(world: World, browser: Browser) -> None:
-    one, two = world.receive(subject="Request one"), world.receive(subject="Request two", language="ar")
+    one, two = world.receive(subject="Request one", language="fr"), world.receive(subject="Request two", language="ar")
     before = world.platform.store.get("inquiries", one)
     asked = tick(browser, browser.get("/desk/inquiries?state=assigned"), one, two)
     assert asked.status_code == 200
     text = words(asked)
     assert text.startswith("Inquiries Close 2 inquiries?")
-    for shown in (one, two, "Request one", "Request two", "Wanjiru Kamau", "Arabic", "Never answered"):
+    for shown in (one, two, "Request one", "Request two", "Wanjiru Kamau", "Arabic", "English", "Never answered"):
         assert shown in text
+    assert "French" not in text, "there is no mail in French"
     assert world.platform.store.get("inquiries", one) == before
     done = words(browser.follow(press(browser, asked, "/desk/inquiries/close?state=assigned")))
     assert "2 inquiries are closed." in done
