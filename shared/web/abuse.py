@@ -158,7 +158,8 @@ def check_program(visit: Visit) -> None:
 
 def _one_more_step(visit: Visit) -> FieldError:
     _ = visit.gettext
-    return FieldError(PROOF, _("Your form needs one more step, which keeps machines out. Please send it again."))
+    message = _("Your form needs one more step, which keeps machines out. It is at the end: then send it again.")
+    return FieldError(PROOF, message)
 
 
 def _crowded(visit: Visit) -> int:

@@ -167,6 +167,25 @@ def test_keys_alone_are_enough(onestop: Onestop, visitor: Callable[..., Page]) -
     expect(page.locator("h1")).to_have_text("We have received your registration")
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_neither_another_language_nor_a_lost_cookie_costs_what_was_typed(
+    onestop: Onestop, visitor: Callable[..., Page], scripts: bool
+) -> None:
+    page = visitor("en", 390, scripts)
+    form = Form(page, BRIEFING)
+    form.fill(f"kept.{scripts}@health.example")
+    page.get_by_role("button", name="العربية").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(form.field("language")).to_have_value("ar")
+    page.context.clear_cookies()
+    form.field("given_name").press("Enter")
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(form.field("family_name")).to_have_value("O'Brien-Çelik")
+    expect(form.field("consent")).to_be_checked()
+    form.send()
+    expect(page.locator("h1")).to_have_text("We have received your registration")
+
+
 def test_pages_are_no_wider_than_a_telephone(onestop: Onestop, visitor: Callable[..., Page]) -> None:
     """The fixture ``window`` looks at each page's width."""
     for language in ("en", "ar"):
