@@ -39,7 +39,9 @@ PROOF_HEADER = "Altcha-Solution"  # of a program: the same as the field PROOF of
 LONGEST_ORIGIN = 200  # characters
 TOO_MANY = N_("Too much from one place, or many forms arrive just now and `challenge` is to be solved.")
 PROGRAM_HEADERS = {
-    "Idempotency-Key": N_("Any text: the same request with the same key gets the first answer again."),
+    "Idempotency-Key": N_(
+        "Any text: the same request with the same key gets the first answer again, another request is refused (422)."
+    ),
     PROOF_HEADER: N_("The solution of the `challenge` in a problem of status 429 (ALTCHA, base64 of JSON)."),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import itertools
 import json
 import os
 from collections import Counter
@@ -86,6 +87,18 @@ def narrowed(document: dict[str, Any], house: House) -> dict[str, Any]:
     return made
 
 
+def with_new_keys(house: House) -> Callable[[dict[str, Any], Any], Any]:
+    """A new request has a new key, which no schema can say."""
+    numbers = itertools.count()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if "HTTP_IDEMPOTENCY_KEY" in environ:
+            environ["HTTP_IDEMPOTENCY_KEY"] += str(next(numbers))
+        return house(environ, start_response)
+
+    return application
+
+
 def run(document: dict[str, Any], house: House, examples: int, only: str = "", seconds: int = 0) -> Findings:
     """Every phase and every check; ``only`` one operation, where it is named."""
     settings: dict[str, Any] = {
@@ -98,7 +111,7 @@ def run(document: dict[str, Any], house: House, examples: int, only: str = "", s
     if seconds:
         settings["max-time"] = seconds
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings))
-    schema.app = house
+    schema.app = with_new_keys(house)
     found = Findings()
     for event in from_schema(schema.include(operation_id=only) if only else schema).execute():
         if isinstance(event, events.NonFatalError | events.FatalError):
