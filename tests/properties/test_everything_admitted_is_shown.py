@@ -16,6 +16,7 @@ from functions.inquiries.content_models import Activity, CannedReply, Topic
 from functions.inquiries.models import InquiryRequest
 from functions.registration.models import Category, EventDefinition, Kept, Option, Question, RegistrationRequest
 from infra import catalogues
+from shared.addresses import folded_address
 from shared.staff.models import Staff
 from shared.web import languages, templating
 from tests.house import opened
@@ -120,7 +121,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(
         event=event,
         shown=draw(events("shown", -400, 400)),
-        people=draw(st.lists(person, min_size=1, max_size=2, unique_by=lambda one: one.person)),
+        people=draw(st.lists(person, min_size=1, max_size=2, unique_by=lambda one: folded_address(one.email))),
         answers=draw(answers(event.questions)),
         inquiry=draw(
             admitted.models(

@@ -19,6 +19,7 @@ from functions.inquiries.models import InquiryRequest
 from functions.notification.mails import mails_for
 from functions.notification.render import render
 from functions.registration import content
+from functions.registration.ledger import PERSONS, person_id
 from functions.registration.models import EventDefinition, RegistrationRequest
 from shared import topology
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
@@ -147,7 +148,8 @@ class World:
         faulty = {name: str(sent[name]) for name in ("given_name", "family_name", "email", "organisation", "language")}
         page = browser.get("/events/drawn/register")
         self.check(browser.send(page, **faulty, **{f"answers.{id}": case.prose for id in case.answers}), 422)
-        return str(taken.json["reference"])  # type: ignore[index]
+        claim = self.store.get(PERSONS, person_id(case.event.id, person.email))
+        return str(claim.data["reference"])
 
     def use_personal_links(self) -> None:
         service = self.services["registration"]._service()
