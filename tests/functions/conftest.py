@@ -12,6 +12,7 @@ import pytest
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Delete, Where, Write
+from tests.house import House, opened
 from tests.indexes import missing
 
 ROOT = Path(__file__).parents[2]
@@ -52,3 +53,18 @@ def declared_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(SqliteStore, name, checked(name))
     yield
     assert not lacking, "add to shared/topology.toml:\n" + "\n".join(sorted(lacking))
+
+
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """All targets in one process, for all tests of a file."""
+    with opened(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest.fixture
+def house(shared_house: House) -> Iterator[House]:
+    """The same; the test fails where something was logged as an error."""
+    shared_house.complaints.clear()
+    yield shared_house
+    assert not shared_house.complaints

@@ -20,15 +20,9 @@ from shared.web.site import Route, Site, Visit
 from tests.declared import undeclared
 from tests.functions.browser import Browser, platform
 from tests.fuzz.village import maps
-from tests.house import House, opened
+from tests.house import House
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("house")) as house:
-        yield house
 
 
 def routes(house: House) -> Iterator[tuple[str, str, Route]]:

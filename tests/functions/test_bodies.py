@@ -7,7 +7,6 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.functions.inquiry_world import REQUEST as INQUIRY
-from tests.house import Answer, House, opened
+from tests.house import Answer, House
 
 JSON = [("Content-Type", "application/json")]
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
@@ -28,19 +27,6 @@ PERSON = {
     "category": "delegation",
     "consent": True,
 }
-
-
-@pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("house")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(shared_house: House) -> Iterator[House]:
-    shared_house.complaints.clear()
-    yield shared_house
-    assert not shared_house.complaints
 
 
 def multipart(fields: dict[str, str], name: str, content: bytes) -> tuple[list[tuple[str, str]], bytes]:

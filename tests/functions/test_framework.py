@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.robotparser import RobotFileParser
 
 import pytest
@@ -12,13 +11,6 @@ from shared.topology import load
 from shared.web.site import SECURITY_HEADERS
 from tests.house import House, opened
 from tests.unit.test_infrastructure import RAW
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("house")) as house:
-        yield house
-
 
 HOSTS = ["a b", "a..b", "[::", "x:80:80", "x:port", "é", "x" * 400, "x/y", "<script>"]
 

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from shared.web import paging
 from tests.functions.test_bodies import form_at
-from tests.house import SECRET, House, opened
+from tests.house import SECRET, House
 
 IDS = ["__x__", ".", "..", "%2e%2e", "a%2Fb", "x" * 2000, "%ED%A0%80", "%00", "%FF"]
 MAIL = "From: {sender}\nTo: {recipient}\nSubject: About the plant\nMessage-ID: <{id}@gov.test>\n\nWe need advice.\n"
-
-
-@pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("house")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(shared_house: House) -> Iterator[House]:
-    shared_house.complaints.clear()
-    yield shared_house
-    assert not shared_house.complaints
 
 
 @pytest.mark.parametrize("id", IDS)
