@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CATALOGUES := $(wildcard shared/locale/*/LC_MESSAGES/onestop.po)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+COMMA := ,
+# $(call wants,VALUE,TARGET,EXAMPLE): without a value the target ends, and says what it wants.
+wants = $(if $(1),true,echo "make $(2) wants to know more: make $(2) $(3)" >&2; exit 2)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -43,7 +46,8 @@ weights: .venv/tools catalogues  ## what each public page weighs, compressed, wi
 bench: .venv/tools catalogues  ## measure speed and start-up beside a bare function
 	@$(BIN)/python -m benchmarks
 
-route: .venv/runtime  ## where an inquiry would go (INQUIRY=x.json or AGAINST=history, RULES=draft.toml)
+route: $(if $(INQUIRY)$(AGAINST),.venv/runtime)  ## where an inquiry would go (INQUIRY=x.json or AGAINST=history, RULES=draft.toml)
+	@$(call wants,$(INQUIRY)$(AGAINST),route,INQUIRY=inquiry.json$(COMMA) or AGAINST=history for all past inquiries)
 	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.dry_run \
 	  $(if $(RULES),--rules $(RULES)) $(if $(AGAINST),--$(AGAINST),$(INQUIRY))
 
@@ -65,7 +69,8 @@ import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl
 looked: .venv/tools  ## who was shown a person's data (AT=/desk/inquiries/ABCD-1234 or BY=ann@example.org; DATA or PROJECT)
 	@$(BIN)/python -m infra.looked $(if $(AT),--at $(AT)) $(if $(BY),--by $(BY))
 
-person: .venv/tools  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)
+person: $(if $(ADDRESS),.venv/$(if $(PROJECT),cloud,runtime))  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)
+	@$(call wants,$(ADDRESS),person,ADDRESS=jane@example.org$(COMMA) and ERASE=1 to delete what is found)
 	@$(BIN)/python -m infra.person $(ADDRESS) $(if $(ERASE),--erase)
 
 build: .venv/tools  ## make build/*.zip, one deterministic package for each function
@@ -89,6 +94,11 @@ catalogues: $(CATALOGUES:.po=.mo)
 
 .venv/runtime: infra/local/requirements.txt | .venv/bin/python
 	@echo "Installing what onestop needs into .venv"
+	@$(INSTALL)
+	@touch $@
+
+.venv/cloud: functions/registration/requirements.txt | .venv/runtime
+	@echo "Installing Google's clients into .venv"
 	@$(INSTALL)
 	@touch $@
 

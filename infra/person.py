@@ -2,7 +2,7 @@
 
 Looks through every document of the store in ``DATA`` or of ``PROJECT`` (see ``infra.transfer``) for the mail address.
 Slices keep their own books, so a registration must have ended and an inquiry be erased at the desk before what is left
-of the address can be deleted here.
+of the address can be deleted here. A registration that was never verified is ended here.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
 
+from functions.registration.ledger import REGISTRATIONS, ending, registration_of
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
 from shared.addresses import address_key, mentions
 from shared.intake import DEAD_LETTERS
-from shared.ports import Data, Delete, Document, Unavailable
+from shared.ports import Conflict, Data, Delete, Document, Unavailable
 
 ENDED = ("cancelled", "declined", "expired", "attended")
+UNVERIFIED = "unverified"
 HASHED = "mailboxes"  # suppressions, too, have hashes for ids: they stay, so that nobody writes there again
 DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "staff", "staff_audit")
 
@@ -37,7 +40,7 @@ def main(arguments: list[str]) -> int:
         found = list(about(store, asked.address))
         if asked.erase:
             erase(store, found)
-    except (NotMoved, Unavailable) as error:
+    except (NotMoved, Conflict, Unavailable) as error:
         print(f"person: {error}", file=sys.stderr)
         return 1
     for document in found:
@@ -64,6 +67,9 @@ def erase(store: WholeStore, found: list[Document]) -> None:
     """Delete the documents. Raises ``NotMoved``, and deletes nothing, while a slice still needs one of them."""
     if kept := [reason for document in found if (reason := needed(document))]:
         raise NotMoved("nothing was erased: " + "; ".join(kept))
+    for number, document in enumerate(found):
+        if document.collection == REGISTRATIONS and document.data.get("state") == UNVERIFIED:
+            found[number] = _ended(store, document)
     for _, group in groupby(found, key=attrgetter("collection")):  # they may lie in different databases
         while page := list(islice(group, PAGE)):
             store.commit([Delete(d.collection, d.id, d.version) for d in page])
@@ -74,11 +80,20 @@ def needed(document: Document) -> str:
     name = f"{document.collection}/{document.id}"
     if document.collection in DESK:
         return f"{name} is erased or changed at the desk"
-    if document.collection == "registrations" and document.data.get("state") not in ENDED:
+    if document.collection == REGISTRATIONS and document.data.get("state") not in (*ENDED, UNVERIFIED):
         return f"{name} is {document.data.get('state')}: cancel it first"
     if document.collection == "outbox":
         return f"{name} is on its way: try again in a minute"
     return ""
+
+
+def _ended(store: WholeStore, document: Document) -> Document:
+    """An unverified registration, which only its mail's link could end, without the seat that was kept for it."""
+    store.commit(ending(registration_of(document), "expired", None, datetime.now(UTC)))
+    ended = store.get(document.collection, document.id)
+    if ended is None:
+        raise NotMoved(f"{document.collection}/{document.id} has just gone: ask again")
+    return ended
 
 
 def _readable(document: Document) -> Data:

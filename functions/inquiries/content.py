@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -30,6 +30,7 @@ from shared.documents import Content
 from shared.ids import key_of
 from shared.ports import Replace, Store, every, utc_text
 from shared.staff.models import Organisation, Staff
+from shared.wiring import Platform
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content"
 MODELS: dict[str, type[Content]] = {
@@ -161,6 +162,12 @@ def stored_rules(store: Store) -> tuple[str, list[Rule]]:
 def import_into(store: Store, new: Collected, now: datetime) -> int:
     """Add and update; returns how many documents changed. Raises ``BadContent``; then nothing has changed."""
     old = stored(store)
+    check_with(old, new)
+    return _save(store, old, new, now)
+
+
+def check_with(old: Collected, new: Collected) -> None:
+    """Whether ``new`` is in order beside what is stored already. Raises ``BadContent`` with every fault."""
     merged = Collected()
     for source in (old, new):
         for kind, items in source.items.items():
@@ -171,6 +178,17 @@ def import_into(store: Store, new: Collected, now: datetime) -> int:
     faults = check(merged.items, merged.origin)
     if faults:
         raise BadContent(faults)
+
+
+def prepared(paths: Sequence[Path], here: Platform, coming: Collection[str] = ()) -> Callable[[], str]:
+    """Read and check the files; what is returned saves them and tells what it did. Raises ``BadContent`` with every
+    fault. Files of organisations are this slice's own, so that none are ``coming`` from elsewhere."""
+    new = read(paths, here.settings.smtputf8)
+    check_with(stored(here.store), new)
+    return lambda: f"{import_into(here.store, new, here.clock.now())} documents changed."
+
+
+def _save(store: Store, old: Collected, new: Collected, now: datetime) -> int:
     new.items["staff"] = {
         id: _with_absence(item, old.items["staff"].get(id)) for id, item in new.items["staff"].items()
     }

@@ -11,7 +11,7 @@ import argparse
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.ports import Clock, Create, Replace, Store, Write, decide, every
 from shared.staff.directory import ORGANISATIONS
-from shared.wiring import platform
+from shared.wiring import Platform, platform
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
 KINDS = ("events",)
@@ -38,48 +38,88 @@ RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
 
 
 class BadContent(Exception):
-    """A content file cannot be taken; the text names file, key and mend."""
+    """Content files cannot be taken; ``faults`` are lines that name file, key and mend."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
-def read(path: Path, store: Store, now: datetime, smtputf8: bool = True) -> list[EventDefinition]:
-    """The events of one file. Raises ``BadContent``."""
+def read(
+    path: Path, store: Store, now: datetime, smtputf8: bool = True, coming: Collection[str] = ()
+) -> list[EventDefinition]:
+    """The events of one file. Raises ``BadContent`` with every fault found.
+
+    Args:
+        coming: ids of organisations that are imported together with the file.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise BadContent(f"{path}: cannot be read ({error.strerror}); check the file's name") from None
+        raise BadContent([f"{path}: cannot be read ({error.strerror}); check the file's name"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadContent(f"{path}: not valid TOML: {error}") from None
+        raise BadContent([f"{path}: not valid TOML: {error}"]) from None
+    entries = raw.get("events")
     unknown = raw.keys() - {"events"}
-    if unknown or not isinstance(raw.get("events"), list):
-        raise BadContent(f"{path}: {', '.join(sorted(unknown)) or 'events'}: write each event as a [[events]] table")
-    return [_event(path, position, entry, store, now, smtputf8) for position, entry in enumerate(raw["events"], 1)]
+    if unknown or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BadContent([f"{path}: {', '.join(sorted(unknown)) or 'events'}: write each event as a [[events]] table"])
+    events, faults = [], []
+    for position, entry in enumerate(entries, 1):
+        event, found = _event(entry, store, now, smtputf8, coming)
+        faults += [f"{path}: event {position} ({entry.get('id', 'no id')}): {fault}" for fault in found]
+        events += [event] if event else []
+    if faults:
+        raise BadContent(faults)
+    return events
+
+
+def read_all(paths: Iterable[Path], here: Platform, coming: Collection[str] = ()) -> list[EventDefinition]:
+    """The events of several files. Raises ``BadContent`` with every fault of every file."""
+    events, faults = [], []
+    for path in paths:
+        try:
+            events += read(path, here.store, here.clock.now(), here.settings.smtputf8, coming)
+        except BadContent as error:
+            faults += error.faults
+    if faults:
+        raise BadContent(faults)
+    return events
 
 
 def _event(
-    path: Path, position: int, entry: dict[str, Any], store: Store, now: datetime, smtputf8: bool
-) -> EventDefinition:
-    name = f"{path}: event {position} ({entry.get('id', 'no id')})"
+    entry: dict[str, Any], store: Store, now: datetime, smtputf8: bool, coming: Collection[str]
+) -> tuple[EventDefinition | None, list[str]]:
+    """The event, or what is wrong with the entry: key and mend."""
+    faults = ["kept: is not known here; remove it"] if entry.pop("kept", None) is not None else []
+    unread = _instants(entry, store, now)
+    faults += [f"{key}: {fault}" for key, fault in unread.items()]
+    try:
+        event = EventDefinition.model_validate(entry, context={"smtputf8": smtputf8})
+    except ValidationError as error:
+        for found in error.errors(include_url=False):
+            where = ".".join(str(part) for part in found["loc"]) or "the event"
+            mend = f" (found: {found['input']!r})" if found["loc"] and found["type"] != "missing" else ""
+            if where not in unread:
+                faults.append(f"{where}: {found['msg'].removeprefix('Value error, ')}{mend}")
+        return None, faults
+    return event, [*faults, *_misplaced(event), *_ownerless(event, store, coming)]
+
+
+def _instants(entry: dict[str, Any], store: Store, now: datetime) -> dict[str, str]:
+    """Put instants where they are written relative to now; returns the faults of those that cannot be read, by key."""
     known = store.get(EVENTS, str(entry.get("id"))) if entry.get("id") else None
-    if "kept" in entry:
-        raise BadContent(f"{name}: kept: is not known here; remove it")
+    faults = {}
     for key in INSTANTS:
         value = entry.get(key)
         if not isinstance(value, str):
             continue
-        if known and key in known.data:
-            entry[key] = known.data[key]
-        else:
-            entry[key] = _resolve(f"{name}: {key}", value, str(entry.get("timezone", "UTC")), now)
-    try:
-        event = EventDefinition.model_validate(entry, context={"smtputf8": smtputf8})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the event"
-        mend = f" (found: {first['input']!r})" if first["loc"] and first["type"] != "missing" else ""
-        raise BadContent(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}{mend}") from None
-    if fault := next(_misplaced(event), None) or _ownerless(event, store):
-        raise BadContent(f"{name}: {fault}")
-    return event
+        try:
+            stands = known.data.get(key) if known else None
+            entry[key] = stands or _resolve(value, str(entry.get("timezone", "UTC")), now)
+        except ValueError as error:
+            faults[key] = str(error)
+            del entry[key]
+    return faults
 
 
 def _misplaced(event: EventDefinition) -> Iterator[str]:
@@ -96,47 +136,47 @@ def _misplaced(event: EventDefinition) -> Iterator[str]:
             yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"
 
 
-def _ownerless(event: EventDefinition, store: Store) -> str | None:
+def _ownerless(event: EventDefinition, store: Store, coming: Collection[str]) -> Iterator[str]:
     """What is wrong with the organisations that the event names."""
     if not event.organisations:
-        return (
+        yield (
             'organisations: is missing; add the line organisations = ["who"] with the ids of the organisations'
             " whose staff see this event and its registrations, the owner first"
         )
-    if not store.query(ORGANISATIONS, limit=1):
-        return None  # an installation without a desk, or the organisations are still to come
-    unknown = [id for id in event.organisations if store.get(ORGANISATIONS, id) is None]
-    return f"organisations: there is no organisation {unknown[0]!r}; correct it or import it first" if unknown else None
+    if not coming and not store.query(ORGANISATIONS, limit=1):
+        return  # an installation without a desk, or the organisations are still to come
+    for id in event.organisations:
+        if id not in coming and store.get(ORGANISATIONS, id) is None:
+            yield f"organisations: there is no organisation {id!r}; correct it or import it first"
 
 
-def _resolve(name: str, text: str, timezone: str, now: datetime) -> datetime:
+def _resolve(text: str, timezone: str, now: datetime) -> datetime:
+    """Raises ``ValueError`` with the mend."""
     match = RELATIVE.match(text)
     if not match:
-        raise BadContent(f"{name}: {text!r}: write an offset date-time, or relative to today like '+60d 09:00'")
+        raise ValueError(f"{text!r}: write an offset date-time, or relative to today like '+60d 09:00'")
     try:
         zone = ZoneInfo(timezone)
     except (ValueError, KeyError):
-        raise BadContent(
-            f"{name}: timezone {timezone!r} is not in the IANA list; write it like 'Europe/Zurich'"
-        ) from None
+        raise ValueError(f"timezone {timezone!r} is not in the IANA list; write it like 'Europe/Zurich'") from None
     try:
         at = time(int(match[2]), int(match[3]))
         day = now.astimezone(zone).date() + timedelta(days=int(match[1]))
     except (ValueError, OverflowError) as error:
-        raise BadContent(f"{name}: {text!r}: {error}") from None
-    return _only(f"{name}: {text!r}", datetime.combine(day, at, zone))
+        raise ValueError(f"{text!r}: {error}") from None
+    return _only(text, datetime.combine(day, at, zone))
 
 
-def _only(name: str, local: datetime) -> datetime:
-    """``local``, where clocks show it exactly once (PEP 495). Raises ``BadContent``."""
+def _only(text: str, local: datetime) -> datetime:
+    """``local``, where clocks show it exactly once (PEP 495). Raises ``ValueError``."""
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
         return local
-    shown = f"{local:%Y-%m-%d %H:%M} in {local.tzinfo}"
+    shown = f"{text!r}: {local:%Y-%m-%d %H:%M} in {local.tzinfo}"
     if first.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise BadContent(f"{name}: {shown} is skipped when the clocks go forward; choose another time")
+        raise ValueError(f"{shown} is skipped when the clocks go forward; choose another time")
     either = " or ".join(local.replace(fold=fold).isoformat() for fold in (0, 1))
-    raise BadContent(f"{name}: {shown} comes twice when the clocks go back; write the one you mean: {either}")
+    raise ValueError(f"{shown} comes twice when the clocks go back; write the one you mean: {either}")
 
 
 def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
@@ -218,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("export", help="write events.toml").add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
     here = platform()
-    store, clock = here.store, here.clock
+    store = here.store
     if options.command == "export":
         options.folder.mkdir(parents=True, exist_ok=True)
         (options.folder / "events.toml").write_text(export(store), "utf-8")
@@ -227,12 +267,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.if_empty and store.count(EVENTS):
         return 0
     try:
-        events = [event for path in options.files for event in read(path, store, clock.now(), here.settings.smtputf8)]
+        print(prepared(options.files, here)())
     except BadContent as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(events)} events read, {save(store, clock, events)} added or changed")
     return 0
+
+
+def prepared(paths: Iterable[Path], here: Platform, coming: Collection[str] = ()) -> Callable[[], str]:
+    """Read the files; what is returned saves them and tells what it did. Raises ``BadContent`` with every fault."""
+    events = read_all(paths, here, coming)
+    return lambda: f"{len(events)} events read, {save(here.store, here.clock, events)} added or changed"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from shared import topology
+from shared.wiring import platform
 
 
 class BadFile(Exception):
@@ -32,15 +34,19 @@ def importers() -> list[ModuleType]:
     return [import_module(name) for name in names if find_spec(name)]
 
 
-def importer_of(path: Path) -> ModuleType:
-    """The module that imports this file. Raises ``BadFile``."""
+def tables_of(path: Path) -> dict[str, Any]:
+    """What the file holds. Raises ``BadFile``."""
     try:
-        tables = set(tomllib.loads(path.read_text("utf-8")))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror}); check the file's name") from None
     except ValueError as error:
         raise BadFile(f"{path}: not TOML ({error})") from None
-    known = importers()
+
+
+def importer_of(path: Path) -> ModuleType:
+    """The module that imports this file. Raises ``BadFile``."""
+    tables, known = set(tables_of(path)), importers()
     for module in known:
         if tables and tables <= set(module.KINDS):
             return module
@@ -48,19 +54,43 @@ def importer_of(path: Path) -> ModuleType:
     raise BadFile(f"{path}: has the tables {sorted(tables)}; content is in one of {', '.join(kinds)}")
 
 
+def organisations_in(paths: Sequence[Path]) -> set[str]:
+    """The ids that these files give to organisations: an event may name one that comes with it."""
+    entries = [entry for path in paths for entry in tables_of(path).get("organisations", [])]
+    return {str(entry.get("id")) for entry in entries if isinstance(entry, dict)}
+
+
+def import_files(paths: Sequence[Path]) -> list[str]:
+    """All faults of all files; where there is none, everything is imported."""
+    shares: dict[ModuleType, list[Path]] = defaultdict(list)
+    faults, here = [], platform()
+    for path in paths:
+        try:
+            shares[importer_of(path)].append(path)
+        except BadFile as error:
+            faults.append(str(error))
+    coming = organisations_in([path for share in shares.values() for path in share])
+    saves = []
+    for module in importers():  # in this order: events name organisations, which must be known by then
+        try:
+            saves += [module.prepared(shares[module], here, coming)] if module in shares else []
+        except module.BadContent as error:
+            faults += error.faults
+    if not faults:
+        for save in saves:
+            print(save())
+    return faults
+
+
 def main(arguments: Sequence[str]) -> int:
     os.environ["ONESTOP_DATA"] = os.environ.get("DATA") or os.environ.get("ONESTOP_DATA", ".onestop")
     match arguments:
         case ["import", *files] if files:
-            shares: dict[ModuleType, list[str]] = defaultdict(list)
-            try:
-                for file in files:
-                    shares[importer_of(Path(file))].append(file)
-            except BadFile as error:
-                print(error, file=sys.stderr)
-                return 1
-            # In the order of ``importers``: events name organisations, which must be known by then.
-            return max(int(module.main(["import", *share])) for module in importers() if (share := shares.get(module)))
+            faults = import_files([Path(file) for file in files])
+            if faults:
+                told = f"{len(faults)} faults; nothing was imported." if faults[1:] else "Nothing was imported."
+                print(*faults, told, sep="\n", file=sys.stderr)
+            return 1 if faults else 0
         case ["export", folder]:
             return max(int(module.main(["export", folder])) for module in importers())
     print("usage: make import FILES='a.toml b.toml', or make export TO=FOLDER", file=sys.stderr)

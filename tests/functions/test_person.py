@@ -53,6 +53,17 @@ def test_after_cancelling_nothing_of_the_person_is_left_and_others_stay(world: W
     assert world.names("confirmed") == ["Janet"]
 
 
+def test_who_never_verified_is_erased_and_the_seat_is_free_again(world: World) -> None:
+    world.event(id="hall", verify_email=True, seats=3)
+    world.register("Tom", event="hall")
+    relay(world)
+    assert world.tickets("hall:*") == 2
+    assert person.main(["tom@example.org", "--erase"]) == 0
+    assert collections_about(world, "tom@example.org") == set()
+    world.keeper.tick()
+    assert world.tickets("hall:*") == 3
+
+
 def test_the_count_of_mails_under_the_hash_goes_too(world: World) -> None:
     world.store.commit([Create("mailboxes", address_key("Jane@example.org"), {"count": 1})])
     world.store.commit([Create("mailboxes", address_key("janet@example.org"), {"count": 1})])
