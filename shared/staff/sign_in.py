@@ -25,6 +25,7 @@ from shared.staff.sessions import COOKIE, SESSIONS, begin, session_of
 from shared.tokens import BadToken
 from shared.web import languages
 from shared.web.abuse import check_rate
+from shared.web.returned import Returned
 from shared.web.site import ANYBODY, Site, Visit
 
 SIGN_INS = "sign_ins"
@@ -38,7 +39,6 @@ def routes(site: Site) -> None:
     """The pages of signing in and out, on the one target that owns ``/desk/sign-in``."""
     pages = (
         (SIGN_IN, "GET", _sign_in_page),
-        (SIGN_IN, "POST", _ask_for_link),
         (f"{SIGN_IN}/<token>", "GET", _link_page),
         (f"{SIGN_IN}/<token>", "POST", _use_link),
         (SIGN_OUT, "POST", _sign_out),
@@ -46,6 +46,7 @@ def routes(site: Site) -> None:
     )
     for rule, method, handler in pages:
         site.route(rule, method, may=ANYBODY)(handler)
+    site.route(SIGN_IN, "POST", may=ANYBODY, again=_sign_in_again)(_ask_for_link)
 
 
 # -- signing in --
@@ -55,7 +56,21 @@ def _sign_in_page(visit: Visit) -> Response:
     next_page = visit.request.args.get("next", "")
     if visit.staff is not None:
         return visit.redirect(_desk_path(next_page))
-    return visit.page("staff_sign_in.html", next_page=next_page, sent_to="", fault="")
+    return _form(visit, next_page=next_page)
+
+
+def _sign_in_again(visit: Visit, back: Returned) -> Response:
+    form = visit.request.form
+    fault = next(iter(back.errors.values()), "")
+    return _form(visit, back.status, form.get("next", ""), form.get("email", ""), fault=fault)
+
+
+def _form(
+    visit: Visit, status: int = 200, next_page: str = "", typed: str = "", sent_to: str = "", fault: str = ""
+) -> Response:
+    """``sent_to``: where a link was sent, after asking."""
+    page = {"next_page": next_page, "typed": typed, "sent_to": sent_to, "fault": fault}
+    return visit.page("staff_sign_in.html", status, **page)
 
 
 def _ask_for_link(visit: Visit) -> Response:
@@ -65,7 +80,7 @@ def _ask_for_link(visit: Visit) -> Response:
     if email.startswith("@") or len(email) > 254:  # folded, no address at all is one without a name
         check_rate(visit)
         fault = visit.gettext("Enter your work email address, for example name@example.org.")
-        return visit.page("staff_sign_in.html", 422, next_page=next_page, sent_to="", fault=fault)
+        return _form(visit, 422, next_page, form.get("email", ""), fault=fault)
     if not _allowance(visit, email):
         check_rate(visit)
         latest = visit.platform.store.get(SIGN_INS, _latest_id(email))
@@ -73,7 +88,7 @@ def _ask_for_link(visit: Visit) -> Response:
             _send_link(visit, email, _desk_path(next_page), latest.version if latest else "")
     else:
         _send_link(visit, email, _desk_path(next_page), secrets.token_hex(8))
-    return visit.page("staff_sign_in.html", next_page=next_page, sent_to=email, fault="")
+    return _form(visit, next_page=next_page, typed=email, sent_to=email)
 
 
 def _send_link(visit: Visit, email: str, next_page: str, before: str) -> None:
@@ -169,7 +184,7 @@ def _latest_id(email: str) -> str:
 
 def _link_is_over(visit: Visit) -> Response:
     fault = visit.gettext("This sign-in link was used already or is too old. Ask for a new one.")
-    return visit.page("staff_sign_in.html", 410, next_page="", sent_to="", fault=fault)
+    return _form(visit, 410, fault=fault)
 
 
 def _desk_path(path: str) -> str:

@@ -341,3 +341,17 @@ class TestIdentityAwareProxy:
         behind.set_cookie("desk", browser.cookie("desk"))
         assert browser.get("/desk").status_code == 200
         assert behind.get("/desk").status_code == 403
+
+
+def test_what_was_typed_and_where_it_leads_survive_a_fault_and_a_change_of_language(here: Platform) -> None:
+    browser = Browser(desk(here))
+    form = browser.get("/desk/sign-in?next=/desk/events")
+    faulty = browser.send(form, email="amina at who.test")
+    assert faulty.status_code == 422
+    arabic = browser.send(faulty, at="/desk/sign-in?lang=ar", shown_in="en")
+    assert arabic.status_code == 200
+    assert 'dir="rtl"' in arabic.text
+    for page in (faulty, arabic):
+        assert 'value="amina at who.test"' in page.text
+        assert 'name="next" value="/desk/events"' in page.text
+    assert here.store.count("sign_ins") == 0
