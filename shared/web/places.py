@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from flask import Request
@@ -49,6 +50,7 @@ def is_this_machine(request: Request) -> bool:
     return all(address is not None and address.is_loopback for address in seen)
 
 
+@lru_cache(1000)  # each request asks several times, and those of one proxy name the same
 def parse_address(text: str) -> Address | None:
     """The address in ``192.0.2.1``, ``192.0.2.1:443``, ``2001:db8::1``, ``[2001:db8::1]:443``, ``fe80::1%eth0``, with
     leading zeros too; an IPv4 address inside an IPv6 one is itself (RFC 4291, 2.5.5.2). None for anything else."""
@@ -66,7 +68,7 @@ def parse_address(text: str) -> Address | None:
 
 def _forwarded(request: Request) -> list[str]:
     """Empty entries of a list count for nothing (RFC 9110, 5.6.1.2)."""
-    entries = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
+    entries = request.headers.get("X-Forwarded-For", "").split(",")
     return [entry.strip() for entry in entries if entry.strip()]
 
 

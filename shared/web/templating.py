@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from collections.abc import Iterable
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from shared.fields import EMPTY
 from shared.web import languages
@@ -34,5 +36,18 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
         own_words={name: catalogue.gettext(message) for name, message in EMPTY.items()},
         text=lambda texts: languages.text(texts, language),
         direction=languages.direction(language),
+        option_tags=option_tags,
     )
     return made
+
+
+def option_tags(options: Iterable[tuple[str, str]], chosen: str | None) -> Markup:
+    """The ``<option>`` elements of (value, label) pairs, that of the value ``chosen`` selected."""
+    plain = Markup('<option value="{}">').format(chosen)
+    selected = Markup('<option value="{}" selected>').format(chosen)
+    return _option_tags(tuple(options)).replace(plain, selected, 1)
+
+
+@lru_cache(100)  # a list of countries is a quarter of the work of a whole page with a form
+def _option_tags(options: tuple[tuple[str, str], ...]) -> Markup:
+    return Markup("\n").join(Markup('<option value="{}">{}</option>').format(*option) for option in options)
