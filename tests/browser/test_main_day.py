@@ -75,7 +75,11 @@ def test_the_main_day(onestop: Onestop, window: Window, width: int, scripts: boo
     desk.get_by_label(reference, exact=True).check()
     desk.get_by_label("Give those ticked to").select_option(OFFICER)
     desk.get_by_role("button", name="Assign").click()
-    expect(desk.get_by_text("1 inquiry changed.")).to_be_visible()
+    expect(desk.get_by_text("1 inquiry is assigned.")).to_be_visible()
+    desk.get_by_label(reference, exact=True).check()
+    desk.get_by_role("button", name="Close those ticked").click()
+    expect(desk.get_by_role("heading", name="Close 1 inquiry?")).to_be_visible()
+    desk.get_by_role("link", name="Back to the list").click()
 
     desk.get_by_role("link", name=subject).click()
     desk.get_by_label("Canned reply").select_option("more-details")
