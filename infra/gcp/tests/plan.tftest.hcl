@@ -117,8 +117,8 @@ run "keeps_staff_apart" {
     error_message = "only desks write who is staff and who is signed in"
   }
   assert {
-    condition     = toset([for key, member in google_project_iam_member.store : key if member.role == "roles/datastore.viewer"]) == toset(["inquiries-web staff", "inquiries-events staff"])
-    error_message = "inquiries reads who is staff, and registration.web does not even that"
+    condition     = toset([for key, member in google_project_iam_member.store : key if member.role == "roles/datastore.viewer"]) == toset(["inquiries-web staff", "inquiries-events staff", "notification-events staff"])
+    error_message = "inquiries and the sender of mails read who is staff, and registration.web does not even that"
   }
   assert {
     condition     = google_project_iam_member.store["registration-web (default)"].condition[0].expression == "resource.name == \"projects/onestop-test/databases/(default)\""
