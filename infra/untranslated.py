@@ -1,7 +1,8 @@
 """Texts that people could read and no catalogue has: ``python -m infra.untranslated``.
 
 Python and templates are read as trees, not run. A text is what has two words, or stands where a label stands; what is
-marked for gettext is none, nor what only operators read: logs, the command line, settings.
+marked for gettext is none, nor what only operators read: logs, the command line, settings. What a run alone can tell,
+a marked text that is shown as it is, ``tests/fuzz/test_pseudo.py`` finds.
 """
 
 from __future__ import annotations
