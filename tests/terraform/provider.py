@@ -1,6 +1,6 @@
 """Google's Terraform provider as far as ``terraform validate`` and ``terraform test`` (with mocks) ask it: its schema.
 
-The configuration is checked so without a registry and without a cloud. Speaks Terraform's plugin protocol 5 by
+The configuration is checked without a registry and without a cloud. Speaks Terraform's plugin protocol 5 by
 ``TF_REATTACH_PROVIDERS``; names, types and required arguments are checked, values are not.
 
 ``google.json`` is the provider's published schema (hashicorp/google, MPL-2.0), reduced to names and types of what
