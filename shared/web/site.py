@@ -309,7 +309,7 @@ class Site:
             return Response("", 204)
         request.admit(route.max_body, route.again is not None)
         state = returned.state(visit) if request.method == "POST" and route.csrf else "ours"
-        if self.gate and state != "ours":
+        if self.gate and state != "ours" and not request.too_large():
             return self.gate.ask_again(visit, state)
         answer = partial(_handler(visit, route, state), visit, **parts)
         if self.gate is None or route.may == ANYBODY:

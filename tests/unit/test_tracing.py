@@ -52,7 +52,7 @@ class Paths:
         made = platform(folder)
         self.clock: Any = made.clock
         self.site = Site(replace(made, store=RelayingStore(made.store, self)), folder)
-        self.site.route("/api/join/<token>", "POST", api=True)(self._join)
+        self.site.route("/join/<token>", "POST", api=True)(self._join)
         here = replace(made, mailer=self)
         deliveries = Deliveries(made.store, self, made.clock, "onestop <noreply@onestop.test>")
         app, take = Flask("push"), intake(here, deliveries)
@@ -115,10 +115,10 @@ def traces(spans: Sequence[ReadableSpan]) -> list[str]:
 
 
 def test_one_tree_from_the_request_to_the_mail(paths: Paths, exporter: InMemorySpanExporter) -> None:
-    Browser(paths.site).post("/api/join/secret-of-amina@example.org", headers={"traceparent": VISITOR})
+    Browser(paths.site).post("/join/secret-of-amina@example.org", headers={"traceparent": VISITOR})
     paths.push(paths.published[0])
     spans = exporter.get_finished_spans()
-    joined = "POST /api/join/<token>"
+    joined = "POST /join/<token>"
     assert drawn(spans) == {
         joined: VISITORS_SPAN,
         "commit": joined,
@@ -133,7 +133,7 @@ def test_one_tree_from_the_request_to_the_mail(paths: Paths, exporter: InMemoryS
 
 
 def test_a_mail_put_off_is_sent_in_the_trace_of_its_request(paths: Paths, exporter: InMemorySpanExporter) -> None:
-    Browser(paths.site).post("/api/join/x", headers={"traceparent": VISITOR})
+    Browser(paths.site).post("/join/x", headers={"traceparent": VISITOR})
     paths.mail_trouble = TransientMailError("451 amina@example.org is full")
     paths.push(paths.published[0])
     (failed,) = [span for span in exporter.get_finished_spans() if span.name == "send mail"]
@@ -158,10 +158,10 @@ def test_a_mail_put_off_is_sent_in_the_trace_of_its_request(paths: Paths, export
 def test_a_trace_that_begins_here_has_the_id_in_the_log(
     paths: Paths, exporter: InMemorySpanExporter, header: dict[str, str]
 ) -> None:
-    Browser(paths.site).post("/api/join/x", headers=header)
+    Browser(paths.site).post("/join/x", headers=header)
     spans = exporter.get_finished_spans()
     assert set(traces(spans)) == set(paths.logged)
-    assert drawn(spans)["POST /api/join/<token>"] == ""
+    assert drawn(spans)["POST /join/<token>"] == ""
     assert "0" * 32 not in paths.logged
 
 
@@ -169,7 +169,7 @@ def test_an_event_from_before_the_switch_goes_on_under_its_bare_id(
     paths: Paths, exporter: InMemorySpanExporter
 ) -> None:
     tracing.use(None)
-    Browser(paths.site).post("/api/join/x", headers={"traceparent": VISITOR})
+    Browser(paths.site).post("/join/x", headers={"traceparent": VISITOR})
     assert paths.published[0].attributes["trace"] == TRACE
     tracing.use(otel.OpenTelemetry(exporter))
     paths.mail_trouble = TransientMailError("451")
@@ -187,7 +187,7 @@ def test_an_event_from_before_the_switch_goes_on_under_its_bare_id(
 
 
 def test_what_the_caller_does_not_sample_is_not_kept_but_goes_on(paths: Paths, exporter: InMemorySpanExporter) -> None:
-    Browser(paths.site).post("/api/join/x", headers={"traceparent": VISITOR[:-1] + "0"})
+    Browser(paths.site).post("/join/x", headers={"traceparent": VISITOR[:-1] + "0"})
     assert paths.published[0].attributes["trace"].startswith(f"00-{TRACE}-")
     paths.push(paths.published[0])
     assert exporter.get_finished_spans() == ()
@@ -200,12 +200,12 @@ def test_an_answer_of_ours_that_failed_is_an_error_and_a_wrong_address_is_not(
     def fail(visit: Any) -> Any:
         raise RuntimeError("about amina@example.org")
 
-    paths.site.route("/api/fail", api=True)(fail)
+    paths.site.route("/fail", api=True)(fail)
     browser = Browser(paths.site)
-    browser.get("/api/fail")
+    browser.get("/fail")
     browser.get("/api/nothing/here")
     failed, unknown = exporter.get_finished_spans()
-    assert (failed.name, failed.attributes and failed.attributes["http.response.status_code"]) == ("GET /api/fail", 500)
+    assert (failed.name, failed.attributes and failed.attributes["http.response.status_code"]) == ("GET /fail", 500)
     assert not failed.status.is_ok
     assert not failed.events
     assert (unknown.name, unknown.status.is_ok) == ("GET", True)
@@ -230,7 +230,7 @@ def test_a_request_waits_for_one_call_and_for_none_after_one_that_failed(
     monkeypatch.setattr(otel.time, "monotonic", lambda: now)
     collector, browser = Collector(), Browser(paths.site)
     monkeypatch.setattr(tracing, "_tracer", otel.OpenTelemetry(collector))
-    browser.post("/api/join/x")
+    browser.post("/join/x")
     assert collector.calls == [3]
     collector.down = True
     for _ in range(3):
