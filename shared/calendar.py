@@ -68,23 +68,27 @@ def invitation(
 
 def calendar_file(invitation: Invitation) -> bytes:
     """An iCalendar stream with the event in its own zone, VTIMEZONE included, so that no client has to guess."""
-    zone = ZoneInfo(invitation.timezone)
-    starts, ends = invitation.starts_at.astimezone(zone), invitation.ends_at.astimezone(zone)
-    cancelled = invitation.method == "CANCEL"
-    name, address = invitation.organizer
+    before, after = _around_person(
+        invitation.method,
+        invitation.starts_at,
+        invitation.ends_at,
+        invitation.timezone,
+        invitation.summary,
+        invitation.description,
+        invitation.location,
+        invitation.url,
+        *invitation.organizer,
+    )
+    return before + _of_person(invitation) + after
+
+
+def _of_person(invitation: Invitation) -> bytes:
+    """The content lines that each person has of their own. In the order of properties they stand together."""
     guest, mailbox = invitation.attendee
     entry = icalendar.Event.new(
         uid=invitation.uid,
         sequence=invitation.sequence,
         stamp=invitation.stamp,
-        start=starts,
-        end=ends,
-        summary=invitation.summary,
-        description=invitation.description or None,
-        location=invitation.location or None,
-        url=invitation.url,
-        status=icalendar.enums.STATUS.CANCELLED if cancelled else icalendar.enums.STATUS.CONFIRMED,
-        organizer=icalendar.vCalAddress.new(ascii_address(address), cn=name),
         attendees=[]
         if invitation.method == "PUBLISH"  # RFC 5546, section 3.2.1: it has none
         else [
@@ -94,14 +98,46 @@ def calendar_file(invitation: Invitation) -> bytes:
             )
         ],
     )
+    return bytes(entry.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n").removesuffix(b"END:VEVENT\r\n")
+
+
+@lru_cache(maxsize=64)
+def _around_person(
+    method: Method,
+    starts_at: datetime,
+    ends_at: datetime,
+    timezone: str,
+    summary: str,
+    description: str,
+    location: str,
+    url: str,
+    organizer: str,
+    organizer_address: str,
+) -> tuple[bytes, bytes]:
+    """What stands before and after ``_of_person``: the same for all who read of an event in one language."""
+    zone = ZoneInfo(timezone)
+    starts, ends = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    entry = icalendar.Event.new(
+        uid="person",
+        start=starts,
+        end=ends,
+        summary=summary,
+        description=description or None,
+        location=location or None,
+        url=url,
+        status=icalendar.enums.STATUS.CANCELLED if method == "CANCEL" else icalendar.enums.STATUS.CONFIRMED,
+        organizer=icalendar.vCalAddress.new(ascii_address(organizer_address), cn=organizer),
+    )
+    del entry["DTSTAMP"]
     calendar = icalendar.Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//onestop//registration//EN")
-    calendar.add("METHOD", invitation.method)
-    if invitation.timezone != "UTC":
-        calendar.add_component(_timezone(invitation.timezone, starts.year, ends.year))
+    calendar.add("METHOD", method)
+    if timezone != "UTC":
+        calendar.add_component(_timezone(timezone, starts.year, ends.year))
     calendar.add_component(entry)
-    return bytes(calendar.to_ical())
+    before, _, after = bytes(calendar.to_ical()).partition(b"\r\nUID:person\r\n")
+    return before + b"\r\n", after
 
 
 @lru_cache(maxsize=64)

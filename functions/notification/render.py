@@ -11,7 +11,7 @@ import hashlib
 import re
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from functools import cache, partial
@@ -26,7 +26,24 @@ from shared.text import one_line, unbroken
 from shared.web import languages
 
 TEMPLATES = Path(__file__).parent / "templates"
-POLICY = email.policy.SMTP.clone(cte_type="7bit")  # no relay need offer 8BITMIME
+LINE = 78  # characters of a header, then it is folded (RFC 5322, section 2.1.1)
+_LIBRARY = HeaderRegistry()
+
+
+class _Headers(dict[str, type[BaseHeader]]):
+    """The library's classes of headers by name, each made once, and none for what can be written as it is."""
+
+    def __missing__(self, name: str) -> type[BaseHeader]:
+        made = self[name] = _LIBRARY[name]
+        return made
+
+    def __call__(self, name: str, value: str) -> str:
+        if value.isascii() and "=?" not in value and len(name) + 2 + len(value) < LINE:
+            return value  # parsing it would neither encode nor fold anything
+        return self[name](name, value)
+
+
+POLICY = email.policy.SMTP.clone(cte_type="7bit", header_factory=_Headers())  # no relay need offer 8BITMIME
 UTF8 = POLICY.clone(utf8=True)  # an address with letters beyond ASCII before the @ needs SMTPUTF8 anyway (RFC 6532)
 _ENCODED_WORD = re.compile(r"=\?")
 _BLANK_LINES = re.compile(r"\n{3,}")

@@ -12,13 +12,14 @@ from email.message import EmailMessage
 
 import icalendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.notification.mail import Attachment, Mail, Person
 from functions.notification.mailboxes import MailsMerged
 from functions.notification.mails import MAILS, mails_for
 from functions.notification.render import render
+from shared.calendar import calendar_file, invitation
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     RegistrationCancelled,
@@ -130,7 +131,87 @@ def test_reminders_say_how_soon(before: str, subject: str) -> None:
     assert sent(ReminderDue(**common(), before=before))["Subject"].startswith(subject)
 
 
+@pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
+@pytest.mark.parametrize("address", ["amina@example.org", "jürgen@exämple.org"])
+def test_headers_are_written_as_the_library_writes_them(payload: Payload, address: str) -> None:
+    (mail,) = mails_for(Event("e", NOW, "", payload))
+    same_as_the_librarys(replace(mail, to=mail.to._replace(email=address)))
+
+
+@settings(deadline=None)
+@given(
+    subject=st.text(max_size=100),
+    file=st.text(st.sampled_from("a/ .\"\\;=?%'*é語"), max_size=90),
+    references=st.lists(st.text(st.sampled_from("ab.=?"), min_size=1, max_size=90), max_size=4),
+)
+@example("", "=?utf-8?q?x?=", ["=?utf-8?q?x?="])
+def test_long_and_odd_headers_too(subject: str, file: str, references: list[str]) -> None:
+    mail = Mail(
+        "address_code",
+        subject,
+        Person("", "ana@example.org"),
+        "en",
+        {"name": "", "code": "1"},
+        attachments=[Attachment(file, "application/pdf", b"%PDF-")],
+        references=[f"<{reference}@example.org>" for reference in references],
+    )
+    same_as_the_librarys(mail)
+
+
+def same_as_the_librarys(mail: Mail) -> None:
+    ours = render(mail, "key", FROM, NOW).as_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        library = email.policy.SMTP.clone(cte_type="7bit")
+        patch.setattr("functions.notification.render.POLICY", library)
+        patch.setattr("functions.notification.render.UTF8", library.clone(utf8=True))
+        assert ours == render(mail, "key", FROM, NOW).as_bytes()
+
+
 # -- calendar --
+
+INVITATION = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//onestop//registration//EN
+METHOD:REQUEST
+BEGIN:VTIMEZONE
+TZID:Africa/Nairobi
+BEGIN:STANDARD
+DTSTART:20270101T000000
+TZNAME:EAT
+TZOFFSETFROM:+0300
+TZOFFSETTO:+0300
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+SUMMARY:A talk about UID:person
+DTSTART;TZID=Africa/Nairobi:20270326T110000
+DTEND;TZID=Africa/Nairobi:20270329T180000
+DTSTAMP:20261121T180000Z
+UID:registration-{reference}@onestop.example
+SEQUENCE:{sequence}
+ATTENDEE;CN="{guest} Diallo";PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT;RSVP=FAL
+ SE:mailto:amina@example.org
+DESCRIPTION:Join here: https://meet.example.org/room?a=1&b=2
+LOCATION:Genève\\, Salle A
+ORGANIZER;CN="The secretariat; WHO, LPA":mailto:forum@example.org
+STATUS:CONFIRMED
+URL:https://meet.example.org/room?a=1&b=2
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.mark.parametrize(
+    ("reference", "guest", "sequence"),
+    [("K7QM-3XHD", "Amina", 0), ("2345-6BCD", "Omara", 3), ("K7QM-3XHD", "Amina", 1)],
+)
+def test_each_has_an_invitation_of_their_own(reference: str, guest: str, sequence: int) -> None:
+    event = FACTS.model_copy(update={"timezone": "Africa/Nairobi", "title": {"en": "A talk about UID:person"}})
+    confirmed = RegistrationConfirmed(
+        **common(event=event, registrant=person(given=guest), reference=reference), sequence=sequence
+    )
+    content = calendar_file(invitation(confirmed, "REQUEST", sequence, "en", "onestop.example", NOW)).decode()
+    assert content == INVITATION.format(reference=reference, guest=guest, sequence=sequence).replace("\n", "\r\n")
 
 
 def test_the_invitation_has_the_zone_of_the_event() -> None:
