@@ -10,7 +10,7 @@ wants = $(if $(1),true,echo "make $(2) wants to know more: make $(2) $(3)" >&2; 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt weights bench route reindex import export export-all import-all looked person build deploy requirements audit
+.PHONY: help run test simulate check fmt weights bench route reindex import export export-all import-all looked person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -21,6 +21,9 @@ run: .venv/$(if $(filter emulators,$(ENGINE)),tools,runtime) catalogues  ## run 
 test: .venv/tools catalogues  ## run all tests (T="tests/unit -k seats" runs some)
 	@$(BIN)/python -m pytest $(or $(T),-m "not processes" --numprocesses auto)
 	@$(if $(T),true,$(BIN)/python -m pytest -m processes --numprocesses 2 --dist loadscope)
+
+simulate: .venv/tools catalogues  ## prove that nothing is lost or doubled (EVENTS=1000000 SEED=1 WITHOUT=gate)
+	@$(BIN)/python -m tests.simulation --events $(or $(EVENTS),20000) --seed $(or $(SEED),1) $(if $(WITHOUT),--without $(WITHOUT))
 
 check: .venv/tools  ## lint, format, types, import rules, catalogues
 	$(BIN)/ruff check .

@@ -60,7 +60,8 @@ class RelayingStore:
             self._published += published
             if now - self._swept_at < SWEEP_SECONDS and len(self._published) < PAGE:
                 return
-            swept, self._published, self._swept_at = self._published, [], now
+            swept = list(dict.fromkeys(self._published))  # an id that says what it tells may come twice
+            self._published, self._swept_at = [], now
         try:
             for start in range(0, len(swept), PAGE):
                 self._store.commit([Delete(OUTBOX, id, None) for id in swept[start : start + PAGE]])

@@ -12,12 +12,13 @@ from functions.inquiries.base import NotFound
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Part
 from functions.inquiries.working_time import WorkingTime
 from shared.contracts.events import Payload, outbox_row
-from shared.ports import Create, Delete, Document, Replace, Store, Write
+from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write
 from shared.staff.models import Organisation
 
 INQUIRIES, ASSIGNMENTS, MESSAGES, AUDIT = "inquiries", "assignments", "inquiry_messages", "audit"
 QUARANTINE = "quarantine"
 MAX_WRITES = 300  # that a case adds to its own; Firestore takes 500 in one commit
+MAX_READS = 5
 REMIND_AFTER = 0.75  # of the target's working time
 SYSTEM, REQUESTER = "system", "requester"  # who acts, where it is not one of the staff
 
@@ -37,12 +38,17 @@ class Case:
 
     @classmethod
     def load(cls, store: Store, reference: str, now: datetime) -> Case:
-        """Raises ``NotFound``, also for what was erased."""
-        document = store.get(INQUIRIES, reference)
-        if document is None or document.data.get("erased_at"):
-            raise NotFound(reference)
-        inquiry = Inquiry.model_validate(document.data)
-        found = store.get_many(ASSIGNMENTS, [assignment_id(reference, id) for id in inquiry.visible_to])
+        """Raises ``NotFound``, also for what was erased; ``Unavailable`` where it changes hands again and again."""
+        for _ in range(MAX_READS):
+            document = store.get(INQUIRIES, reference)
+            if document is None or document.data.get("erased_at"):
+                raise NotFound(reference)
+            inquiry = Inquiry.model_validate(document.data)
+            found = store.get_many(ASSIGNMENTS, [assignment_id(reference, id) for id in inquiry.visible_to])
+            if len(found) == len(inquiry.visible_to):
+                break  # else it has changed hands between the two readings
+        else:
+            raise Unavailable(f"{reference} changes hands")
         parts = [(Assignment.model_validate(one.data), one.version) for one in found]
         return cls(
             store,

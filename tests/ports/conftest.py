@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from shared.ports import Bus, Files, Store
-from tests.ports.engines import ENGINES, Engine
+from tests.ports.engines import ENGINES, Engine, params
 from tests.ports.fake_storage import serving
 
 
-@pytest.fixture(params=[pytest.param(n, marks=[pytest.mark.emulators] if e.needs else []) for n, e in ENGINES.items()])
+@pytest.fixture(params=params())
 def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

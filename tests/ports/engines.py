@@ -11,13 +11,18 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Bus, Files, Message, Store
+from tests.simulation.memory import MemoryBus, MemoryFiles, MemoryStore
 
 SCHEMA = {
     "things": {"indexes": [["kind", "rank"], ["kind", "id"], ["tags[]", "kind", "rank"], ["tags[]", "rank", "id"]]},
@@ -25,7 +30,7 @@ SCHEMA = {
     "badges": {"database": "apart"},
 }
 PATIENCE = 60.0  # seconds for one call: an emulator beside other tests may be slow, which is no fault
-TOPIC, TYPE = "inquiries", "inquiry.received"  # which two subscriptions of the topology take
+TOPIC = "registrations"  # two subscriptions of the topology listen to it
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,25 @@ class Engine:
     received: Callable[[str, int], list[tuple[str, Message]]]
     files: Callable[[str], Files]
     needs: tuple[str, ...] = ()  # fixtures that must be up
+    shared: bool = True  # whether another process can open the same place
+
+
+@dataclass
+class _Memory:
+    """What the simulation runs on, by place: it lives as long as this process."""
+
+    store: MemoryStore
+    bus: MemoryBus
+    files: MemoryFiles
+
+
+@cache
+def _memory(place: str) -> _Memory:
+    return _Memory(MemoryStore(SCHEMA), MemoryBus(topology.load()), MemoryFiles())
+
+
+def _memory_received(place: str, count: int) -> list[tuple[str, Message]]:
+    return [(pending.subscription, pending.message) for pending in _memory(place).bus.pending]
 
 
 def _embedded_bus(place: str) -> SqliteBus:
@@ -78,7 +102,7 @@ def _pulled(place: str, count: int) -> list[tuple[str, Message]]:
 
     found: list[tuple[str, Message]] = []
     with SubscriberClient() as subscriber:
-        for subscription in topology.load().subscriptions_of(TOPIC, TYPE):
+        for subscription in topology.load().subscriptions_of(TOPIC):
             path = subscriber.subscription_path(place, subscription.name)
             ids: set[str] = set()
             deadline = time.monotonic() + PATIENCE
@@ -111,6 +135,14 @@ ENGINES = {
         received=_embedded_received,
         files=lambda place: FolderFiles(Path(place) / "files"),
     ),
+    "memory": Engine(
+        new_place=str,
+        store=lambda place: _memory(place).store,
+        bus=lambda place: _memory(place).bus,
+        received=_memory_received,
+        files=lambda place: _memory(place).files,
+        shared=False,
+    ),
     "emulators": Engine(
         new_place=_new_project,
         store=_firestore,
@@ -120,3 +152,9 @@ ENGINES = {
         needs=("emulators", "fake_storage"),
     ),
 }
+
+
+def params(apart: bool = False) -> list[Any]:
+    """The names of the engines, for pytest. ``apart``: of those that several processes can open at once."""
+    named = ((name, engine) for name, engine in ENGINES.items() if engine.shared or not apart)
+    return [pytest.param(name, marks=[pytest.mark.emulators] if engine.needs else []) for name, engine in named]

@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from shared.ports import Conflict, Create, Delete, Replace, Store, decide
+from tests.ports.engines import params
 from tests.ports.racing import CLAIMANTS, race
 
 PRIZES = 6
 ROUNDS = 5
+
+
+@pytest.fixture(params=params(apart=True))
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def won(commit: Callable[[], None]) -> bool:

@@ -72,6 +72,19 @@ def test_rows_do_not_pile_up_in_a_rush(store: RelayingStore) -> None:
         assert store.count(OUTBOX) == 0
 
 
+def test_what_is_announced_again_in_a_rush_under_its_own_id_is_cleared_away_once(
+    store: RelayingStore, plain: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two, the tick published and cleared the first."""
+    store.commit([row("first")])
+    store.commit([row("repeated:K7QM-3XHD")])
+    outbox.relay(plain, FakeBus(), "slice", NOON + timedelta(minutes=1))
+    store.commit([row("repeated:K7QM-3XHD")])
+    monkeypatch.setattr(outbox, "SWEEP_SECONDS", 0.0)
+    store.commit([row("last")])
+    assert store.count(OUTBOX) == 0
+
+
 def test_without_the_bus_a_commit_succeeds_and_the_tick_publishes(
     store: RelayingStore, plain: SqliteStore, bus: FakeBus
 ) -> None:

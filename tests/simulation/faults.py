@@ -1,0 +1,182 @@
+"""Guards of the product that can be taken away, each by its name: the negative control of the simulation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from functions.inquiries import dispatch
+from functions.inquiries.requests import IDEMPOTENCY
+from functions.notification import service as notification
+from functions.registration import register, seats, timekeeping
+from functions.registration.ledger import REGISTRATIONS, in_line, registration_of
+from functions.registration.models import EventDefinition, Registration
+from shared import outbox
+from shared.contracts.events import OUTBOX, message
+from shared.intake import PROCESSED
+from shared.ports import Conflict, Create, Delete, Document, Replace, Write, utc_text
+from tests.simulation.world import Spoil
+
+
+@dataclass
+class Spoilt:
+    """The store with one guard less."""
+
+    real: Any
+    bus: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class WithoutOutbox(Spoilt):
+    """Events are published after the commit, and stand nowhere meanwhile."""
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        rows = [write for write in writes if isinstance(write, Create) and write.collection == OUTBOX]
+        self.real.commit([write for write in writes if write.collection != OUTBOX])
+        self.bus.publish([message(row.id, row.data) for row in rows])
+
+
+class WithoutClaim(Spoilt):
+    def get(self, collection: str, id: str) -> Document | None:
+        return None if collection == PROCESSED else self.real.get(collection, id)
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.real.commit([write for write in writes if write.collection != PROCESSED])
+
+
+class WithoutIdempotency(Spoilt):
+    def get(self, collection: str, id: str) -> Document | None:
+        return None if collection == IDEMPOTENCY else self.real.get(collection, id)
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.real.commit([write for write in writes if write.collection != IDEMPOTENCY])
+
+
+class WithoutSeatPrecondition(Spoilt):
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.real.commit([_open(write, seats.SEATS) for write in writes])
+
+
+class WithoutGate(Spoilt):
+    """Gates move, whoever has moved them meanwhile."""
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.real.commit([_open(write, seats.GATES) for write in writes])
+
+
+class WithoutCheckpoint(Spoilt):
+    """Where the reminders are is noted first, and then they are announced."""
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        first = [write for write in writes if write.collection == timekeeping.REMINDERS]
+        if first:
+            self.real.commit(first)
+        if rest := [write for write in writes if write.collection != timekeeping.REMINDERS]:
+            self.real.commit(rest)
+
+
+class WithoutCaseVersion(Spoilt):
+    """An inquiry is written whoever has changed it since it was read."""
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.real.commit([_open(_open(write, "inquiries"), "assignments") for write in writes])
+
+
+def _open(write: Write, collection: str) -> Write:
+    if write.collection != collection:
+        return write
+    return Replace(write.collection, write.id, write.data, None) if isinstance(write, Create) else _unversioned(write)
+
+
+def _unversioned(write: Replace | Delete) -> Write:
+    return replace(write, version=None)
+
+
+def _unleased(deliveries: notification.Deliveries, delivery: Document) -> Any:
+    """The delivery's content, though somebody else may be sending it."""
+    if delivery.data["state"] != "queued" or delivery.data["due_at"] > utc_text(deliveries.clock.now()):
+        return None
+    mine = {**delivery.data, "attempts": delivery.data["attempts"] + 1}
+    try:
+        deliveries.store.commit([Replace(notification.DELIVERIES, delivery.id, mine, None)])
+    except Conflict:
+        return None
+    return mine
+
+
+def _another_message_id(render: Callable[..., Any]) -> Callable[..., Any]:
+    count = 0
+
+    def rendered(mail: Any, id: str, *rest: Any) -> Any:
+        nonlocal count
+        count += 1
+        return render(replace(mail, message_id=None), f"{id} {count}", *rest)
+
+    return rendered
+
+
+def _last_in_line(keeper: timekeeping.Timekeeper, event: EventDefinition) -> list[Registration]:
+    heads: list[Document] = []
+    for line in event.lines:
+        where = in_line(event.id, line)
+        heads += keeper._store.query(REGISTRATIONS, *where, order="waitlisted_at", descending=True, limit=1)
+    return [registration_of(document) for document in heads]
+
+
+def _open_to_all(facts_of: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda inquiry, text: facts_of(inquiry.model_copy(update={"share_with": "all"}), text)
+
+
+def _present_categories(event: EventDefinition) -> list[str]:
+    return [category.id for category in event.categories]
+
+
+def _other_addresses(person_id: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    count = itertools.count()
+    return lambda event, address: person_id(event, f"{next(count)} {address}")
+
+
+STORES: dict[str, type[Spoilt]] = {
+    "outbox": WithoutOutbox,
+    "claim": WithoutClaim,
+    "idempotency": WithoutIdempotency,
+    "seat-precondition": WithoutSeatPrecondition,
+    "gate": WithoutGate,
+    "checkpoint": WithoutCheckpoint,
+    "case-version": WithoutCaseVersion,
+}
+PATCHES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "lease": (notification.Deliveries, "_leased", lambda real: _unleased),
+    "stable-message-id": (notification, "render", _another_message_id),
+    "confinement": (dispatch, "facts_of", _open_to_all),
+    "withdraw": (seats, "withdraw", lambda real: lambda store, returned: False),
+    "line-order": (timekeeping.Timekeeper, "_first_in_line", lambda real: _last_in_line),
+    "former-categories": (EventDefinition, "lines", lambda real: property(_present_categories)),
+    "latest-form": (register, "_is_latest", lambda real: lambda registration, asked_at: True),
+    "address-claim": (register, "person_id", _other_addresses),
+    "sweep": (outbox, "relay", lambda real: lambda store, bus, source, now: 0),
+}
+NAMES = sorted([*STORES, *PATCHES])
+
+
+@contextmanager
+def without(name: str) -> Iterator[Spoil]:
+    """The product without the guard of this name; empty: as it is."""
+    if name in STORES:
+        yield STORES[name]
+    elif name:
+        where, attribute, fault = PATCHES[name]
+        with patch.object(where, attribute, fault(getattr(where, attribute))):
+            yield _as_it_is
+    else:
+        yield _as_it_is
+
+
+def _as_it_is(store: Any, bus: Any) -> Any:
+    return store
