@@ -59,14 +59,15 @@ class Intake:
     Args:
         consumer: the slice's name; an event is handled once for each consumer.
         handlers: by payload class. An event without a handler is acknowledged.
-        after: runs after the commit, and again on a duplicate; for work that keeps its own books (sending mail).
+        after: runs after the commit with what it wrote, and again on a duplicate, which wrote nothing; for work that
+            keeps its own books (sending mail).
         on_tick: what the slice does once a minute; it keeps its own checkpoints.
     """
 
     platform: Platform
     consumer: str
     handlers: Mapping[type[Payload], Handler]
-    after: Callable[[Event], None] | None = None
+    after: Callable[[Event, Sequence[Write]], None] | None = None
     on_tick: Callable[[], object] | None = None
 
     def __call__(self, request: Request) -> Response:
@@ -136,24 +137,28 @@ class Intake:
         if handler is None:
             return
         try:
-            self._handle(handler, event)
+            written = self._handle(handler, event)
         except Permanent as error:
             self._keep(push, N_("Its function refuses it for good."), str(error))
             return
         if self.after:
-            self.after(event)
+            self.after(event, written)
         log.info("event handled", extra={"fields": _labels(push)})
 
-    def _handle(self, handler: Handler, event: Event) -> None:
+    def _handle(self, handler: Handler, event: Event) -> Sequence[Write]:
+        """What was committed with the claim; nothing where the claim was there."""
         store, claim_id = self.platform.store, f"{self.consumer}:{event.id}"
         expires = utc_text(self.platform.clock.now() + KEEP_CLAIMS)
         claim = Create(PROCESSED, claim_id, {"type": event.payload.type, "expire_at": expires})
 
-        def attempt() -> None:
-            if store.get(PROCESSED, claim_id) is None:
-                store.commit([claim, *handler(event)])
+        def attempt() -> Sequence[Write]:
+            if store.get(PROCESSED, claim_id) is not None:
+                return ()
+            writes = handler(event)
+            store.commit([claim, *writes])
+            return writes
 
-        decide(attempt)
+        return decide(attempt)
 
     def _tick(self) -> None:
         outbox.relay(self.platform.store, self.platform.bus, self.consumer, self.platform.clock.now())

@@ -74,8 +74,9 @@ class Deliveries:
     """The books of outgoing mail.
 
     A delivery that is ``queued`` is sent by whoever first moves its ``due_at`` beyond the present: that is the lease,
-    and where its holder dies, the delivery falls due again by itself. A death between the relay's answer and our
-    record makes a second copy, which carries the same Message-ID.
+    and where its holder dies, the delivery falls due again by itself. Whose push creates it has the first lease, from
+    the commit on: a duplicate finds it leased, and so does whoever cannot know whether the commit was his. A death
+    between the relay's answer and our record makes a second copy, which carries the same Message-ID.
 
     Args:
         mail_from: ``onestop <noreply@example.org>``.
@@ -94,20 +95,24 @@ class Deliveries:
     # -- for the intake --
 
     def owed(self, event: Event) -> Sequence[Write]:
-        """The deliveries that ``event`` calls for, to be committed with the claim on it."""
+        """The deliveries that ``event`` calls for, to be committed with the claim on it: leased, for ``send_for``."""
         writes = self.mailboxes.confirmed_by(event)
         for mail in mails_for(event):
             verdict = self.mailboxes.judge(event, mail)
-            record = self._queued(event, mail) if verdict.single else self._record(event, mail, "merged")
+            record = self._lease(self._queued(event, mail)) if verdict.single else self._record(event, mail, "merged")
             writes += [Create(DELIVERIES, _id(event, mail), record), *verdict.writes]
         return writes
 
-    def send_for(self, event: Event) -> None:
-        """Send what ``event`` called for, unless it is sent, leased or put off."""
+    def send_for(self, event: Event, owed: Sequence[Write]) -> None:
+        """Send what has been committed of ``owed``. Without it, whatever ``event`` called for that has fallen due."""
         stop = time.monotonic() + SEND_SECONDS
-        for mail in mails_for(event):
+        ours = [write for write in owed if isinstance(write, Create) and write.collection == DELIVERIES]
+        for write in ours:
+            if write.data["state"] == "queued" and time.monotonic() < stop:
+                self._send(write.id, write.data, event)  # what is left goes with a tick, when its lease has lapsed
+        for mail in () if owed else mails_for(event):
             if time.monotonic() < stop and (delivery := self.store.get(DELIVERIES, _id(event, mail))):
-                self._send(delivery)  # what is left is due, and goes with the next tick
+                self._send_due(delivery)
 
     def tick(self) -> None:
         self._merge_due()
@@ -126,7 +131,7 @@ class Deliveries:
             )
             for delivery in page:
                 if time.monotonic() < stop:
-                    self._send(delivery)
+                    self._send_due(delivery)
                     tried += 1
             if len(page) < PAGE:
                 break
@@ -198,20 +203,22 @@ class Deliveries:
             with suppress(Conflict):  # one more was held back just now, or another tick was faster
                 self.store.commit([emptied, *owed])
 
-    def _send(self, delivery: Document) -> None:
-        leased = self._leased(delivery)
-        if leased is None:
-            return
+    def _send_due(self, delivery: Document) -> None:
+        if leased := self._leased(delivery):
+            self._send(delivery.id, leased)
+
+    def _send(self, id: str, leased: Data, event: Event | None = None) -> None:
+        """Send what is ours. ``event`` is the one that it keeps, where it has been read already."""
         enter_trace(leased["event"]["attributes"].get("trace"))
         recipient = leased["recipient"]
         try:
             if self._suppressed(recipient):
                 self._tell_of(recipient)
-                self._close(delivery.id, state="suppressed", reason=REFUSED_EARLIER)
+                self._close(id, state="suppressed", reason=REFUSED_EARLIER)
                 return
-            message = self._rendered(delivery.id, leased["event"], recipient)
+            message = self._rendered(id, event or _unpacked(leased["event"]), recipient)
             if message is None:
-                self._close(delivery.id, state="failed", reason=TOO_LATE)
+                self._close(id, state="failed", reason=TOO_LATE)
                 return
             attributes = leased["event"]["attributes"]
             about = {"onestop.event.id": attributes["event_id"], "onestop.event.type": attributes["type"]}
@@ -219,16 +226,16 @@ class Deliveries:
                 relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], ascii_address(recipient))
         except PermanentMailError as error:
             if isinstance(error, NoSuchMailbox | RecipientRefused):
-                self._note_refusal(delivery.id, recipient, error)
-            self._close(delivery.id, state="failed", reason=str(error))
-            log.warning("mail refused for good", extra={"fields": {"delivery": delivery.id}})
+                self._note_refusal(id, recipient, error)
+            self._close(id, state="failed", reason=str(error))
+            log.warning("mail refused for good", extra={"fields": {"delivery": id}})
         except Exception as error:  # a relay's trouble, or a fault of ours that a new release may mend
-            self._put_off(delivery.id, leased["attempts"], error)
+            self._put_off(id, leased["attempts"], error)
         else:
             now = utc_text(self.clock.now())
             sent = {"sent_at": now, "relay": relay, "message_id": str(message["Message-ID"])}
-            self._close(delivery.id, state="sent", reason="", **sent)
-            labels = {"delivery": delivery.id, "type": delivery.data["type"], "relay": relay}
+            self._close(id, state="sent", reason="", **sent)
+            labels = {"delivery": id, "type": leased["type"], "relay": relay}
             log.info("mail sent", extra={"fields": labels | {"event_id": leased["event"]["attributes"]["event_id"]}})
 
     def _leased(self, delivery: Document) -> Data | None:
@@ -236,18 +243,19 @@ class Deliveries:
         now = self.clock.now()
         if delivery.data["state"] != "queued" or delivery.data["due_at"] > utc_text(now):
             return None
-        mine = {**delivery.data, "due_at": utc_text(now + self.lease), "attempts": delivery.data["attempts"] + 1}
+        mine = self._lease(delivery.data)
         try:
             self.store.commit([Replace(DELIVERIES, delivery.id, mine, delivery.version)])
         except Conflict:
             return None
         return mine
 
-    def _rendered(self, id: str, packed: Data, recipient: str) -> EmailMessage | None:
+    def _lease(self, queued: Data) -> Data:
+        due_at = utc_text(self.clock.now() + self.lease)
+        return {**queued, "due_at": due_at, "attempts": queued["attempts"] + 1}
+
+    def _rendered(self, id: str, event: Event, recipient: str) -> EmailMessage | None:
         """The message; None where it would come too late to be of use."""
-        event = parse(json.dumps(packed["data"]).encode(), packed["attributes"])
-        if event is None:
-            raise ValueError("the event is of a type or version that this release does not know")
         mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
         if mail.useless_after and self.clock.now() > mail.useless_after:
             return None
@@ -334,3 +342,11 @@ def _pack(event: Event) -> Data:
         "trace": event.trace,
     }
     return {"attributes": attributes, "data": event.payload.model_dump(mode="json")}
+
+
+def _unpacked(packed: Data) -> Event:
+    """Raises ``ValueError`` where this release does not know the event's type or version."""
+    event = parse(json.dumps(packed["data"]).encode(), packed["attributes"])
+    if event is None:
+        raise ValueError("the event is of a type or version that this release does not know")
+    return event

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from functions.registration.service import Registrations
 from shared.contracts.events import Event
 from shared.contracts.links import LinksWanted
 from shared.contracts.registration import MailWanted, RegisteredAgain, SeatsReleased
 from shared.intake import Intake
+from shared.ports import Write
 from shared.wiring import Platform
 
 
@@ -15,7 +18,7 @@ def intake(platform: Platform, service: Registrations) -> Intake:
 
     keeper = service.timekeeper()
 
-    def settle(event: Event) -> None:
+    def settle(event: Event, _: Sequence[Write]) -> None:
         if isinstance(event.payload, SeatsReleased):
             keeper.settle(event.payload.event)
 

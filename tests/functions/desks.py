@@ -163,8 +163,9 @@ class Desks:
             name="x", email="perm-fail@simulate.invalid", language="en", link="https://onestop.test/x", valid_minutes=15
         )
         event = Event("failed", NOW, "", payload)
-        self.platform.store.commit(self.deliveries.owed(event))
-        self.deliveries.send_for(event)
+        owed = self.deliveries.owed(event)
+        self.platform.store.commit(owed)
+        self.deliveries.send_for(event, owed)
         (delivery,) = self.platform.store.query("deliveries", limit=2)
         return delivery.id
 

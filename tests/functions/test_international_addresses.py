@@ -36,8 +36,9 @@ def _mailed(folder: Path, relay: Relay, payload: Payload) -> Envelope:
     world, event = Registrations(folder), Event("event-1", NOON, "", payload)
     with running(relay) as url:
         deliveries = Deliveries(world.store, SmtpMailer([url]), world.clock, "onestop <noreply@onestop.example>")
-        world.store.commit(list(deliveries.owed(event)))
-        deliveries.send_for(event)
+        owed = deliveries.owed(event)
+        world.store.commit(owed)
+        deliveries.send_for(event, owed)
     assert [delivery.data["state"] for delivery in world.store.query(DELIVERIES)] == ["sent"]
     (envelope,) = relay.mails
     return envelope

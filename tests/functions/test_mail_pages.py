@@ -60,8 +60,9 @@ def mail(
         name=name, email=email, language="en", link=f"https://onestop.test/{id}", valid_minutes=15
     )
     event = Event(id, NOW, "", payload)
-    here.store.commit(deliveries.owed(event))
-    deliveries.send_for(event)
+    owed = deliveries.owed(event)
+    here.store.commit(owed)
+    deliveries.send_for(event, owed)
 
 
 def sign_in(here: Platform, browser: Browser) -> None:
@@ -163,8 +164,9 @@ def test_other_views_of_a_message_are_escaped(
 
 def test_attachments_are_downloads(here: Platform, deliveries: Deliveries, browser: Browser) -> None:
     event = Event("e1", NOW, "", RegistrationConfirmed(**common(), sequence=0))
-    here.store.commit(deliveries.owed(event))
-    deliveries.send_for(event)
+    owed = deliveries.owed(event)
+    here.store.commit(owed)
+    deliveries.send_for(event, owed)
     (path,) = messages(browser.get("/mailbox"))
     file = browser.get(f"{path}/attachments/0")
     assert file.headers["Content-Disposition"] == "attachment; filename=invite.ics"

@@ -7,7 +7,8 @@ import email
 import email.policy
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -29,8 +30,8 @@ from shared.contracts.registration import (
     ReminderDue,
     SeatsReleased,
 )
-from shared.intake import DEAD_LETTERS, replay
-from shared.ports import NoSuchMailbox, PermanentMailError, RecipientRefused, TransientMailError
+from shared.intake import DEAD_LETTERS, PROCESSED, replay
+from shared.ports import NoSuchMailbox, PermanentMailError, RecipientRefused, TransientMailError, Unavailable, Write
 from shared.settings import from_environment
 from shared.tokens import Tokens
 from shared.wiring import Platform
@@ -173,6 +174,52 @@ def test_a_crash_between_send_and_record_repeats_the_same_message(world: World) 
     assert first.as_bytes() == second.as_bytes()
     world.tick(timedelta(days=1))
     assert len(world.mailer.seen) == 2
+
+
+@pytest.mark.parametrize("end", [Killed(), Unavailable("no answer")], ids=["death", "no answer"])
+def test_what_is_committed_and_not_sent_goes_when_the_lease_has_lapsed(
+    world: World, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
+    """Whether the process died, or never heard that its commit was taken: nobody can say who holds the lease."""
+    commit = world.store.commit
+
+    def cut_off(writes: Sequence[Write]) -> None:
+        commit(writes)
+        raise end
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(world.store, "commit", cut_off)
+        assert world.push(CONFIRMED) == 503
+    assert world.push(CONFIRMED) == 204
+    world.tick()
+    assert not world.mailer.seen
+    world.tick(LEASE)
+    assert world.push(CONFIRMED) == 204
+    assert len(world.mailer.seen) == 1
+    assert world.delivery()["state"] == "sent"
+
+
+def test_a_duplicate_sends_what_its_dead_twin_left_once_the_lease_has_lapsed(world: World) -> None:
+    world.mailer.fails_with(Killed())
+    with pytest.raises(Killed):
+        world.push(CONFIRMED)
+    world.mailer.works()
+    world.clock.time += LEASE
+    assert world.push(CONFIRMED) == 204
+    assert len(world.mailer.seen) == 2
+    assert world.delivery()["state"] == "sent"
+
+
+def test_a_mail_takes_two_commits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, seen = world.store.commit, list[set[str]]()
+
+    def counted(writes: Sequence[Write]) -> None:
+        seen.append({write.collection for write in writes})
+        commit(writes)
+
+    monkeypatch.setattr(world.store, "commit", counted)
+    world.push(CONFIRMED)
+    assert seen == [{PROCESSED, DELIVERIES}, {DELIVERIES}]
 
 
 def two_workers(world: World) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from shared.adapters.smtp import SmtpMailer
 from shared.addresses import address_key
 from shared.contracts.events import Event
 from shared.contracts.staff import StaffSignInRequested
-from shared.ports import Create, Delete, NoSuchMailbox, PermanentMailError, RecipientRefused, Replace
+from shared.ports import Create, Delete, NoSuchMailbox, PermanentMailError, RecipientRefused, Replace, Write
 from shared.staff.gate import AUDIT, DeskGate
 from shared.staff.unreachable import UNREACHABLE
 from shared.web.site import Site
@@ -80,18 +80,19 @@ class World(Slices):
         found = self.store.query("staff", ("organisation", "==", organisation), limit=100)
         return {one.id: one.data["role"] for one in found}
 
-    def owe(self, address: str) -> Event:
+    def owe(self, address: str) -> tuple[Event, Sequence[Write]]:
         """A link to sign in that is to be mailed."""
         self.events += 1
         payload = StaffSignInRequested(
             name="X", email=address, language="en", link="https://x.example", valid_minutes=9
         )
         event = Event(f"event-{self.events}", self.clock.now(), "", payload)
-        self.store.commit(self.deliveries.owed(event))
-        return event
+        owed = self.deliveries.owed(event)
+        self.store.commit(owed)
+        return event, owed
 
     def mail(self, address: str) -> None:
-        self.deliveries.send_for(self.owe(address))
+        self.deliveries.send_for(*self.owe(address))
         self.deliveries.tick()
 
     def told(self, about: str) -> list[str]:
@@ -141,8 +142,8 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_one_answer_stops_the_mail_only_where_it_says_that_there_is_no_mailbox(world: World, answer: str) -> None:
     with relays.running(relays.Relay(recipient=answer)) as url:
-        event, mailer = world.owe(OFFICER), SmtpMailer([url])
-        replace(world.deliveries, mailer=mailer).send_for(event)
+        owed, mailer = world.owe(OFFICER), SmtpMailer([url])
+        replace(world.deliveries, mailer=mailer).send_for(*owed)
     suppressed = world.store.get(SUPPRESSIONS, address_key(OFFICER))
     assert (suppressed is not None and "once" not in suppressed.data) == ANSWERS[answer]
     world.deliveries.tick()
@@ -277,7 +278,7 @@ def test_a_line_ends_with_the_suppression(world: World) -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_crash_loses_neither_the_line_nor_the_mail_and_doubles_none(world: World, moment: Any) -> None:
     world.relay.refused[OFFICER] = GONE
-    event = world.owe(OFFICER)
+    owed = world.owe(OFFICER)
     store = Interrupted(world.store)
 
     def die() -> None:
@@ -285,7 +286,7 @@ def test_a_crash_loses_neither_the_line_nor_the_mail_and_doubles_none(world: Wor
 
     store.once("commit", SUPPRESSIONS, moment, die)
     with pytest.raises(Killed):
-        world.process(store).send_for(event)
+        world.process(store).send_for(*owed)
     assert store.idle
     for _ in range(3):
         world.clock.forward(minutes=5)  # type: ignore[attr-defined]
