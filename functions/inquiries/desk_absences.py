@@ -13,16 +13,24 @@ from functions.inquiries.service import Service
 from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web.problem import Problem
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 
 def register(site: Site, service: Service, means: Means) -> None:
-    def page(visit: Visit, errors: dict[str, str]) -> Response:
+    def page(visit: Visit, errors: dict[str, str], status: int = 0) -> Response:
+        """With a form for one person. ``status``: without one, 200, or 422 with errors."""
+        me, form = member(visit), visit.request.form
+        people = {one.email: one for one in service.content.staff(me.organisation)}
+        asked = form.get("email") or visit.request.args.get("of", "")
+        chosen = people.get(asked if me.may("absences.others") else me.email) or people.get(me.email)
         return visit.page(
             "desk_absences.html",
-            422 if errors else 200,
-            people=service.content.staff(member(visit).organisation),
-            typed={name: visit.request.form.get(name, "") for name in ("email", "first", "last")},
+            status or (422 if errors else 200),
+            people=people.values(),
+            chosen=chosen,
+            first=form.get("first", chosen and chosen.absent_from),
+            last=form.get("last", chosen and chosen.absent_until),
             errors=errors,
             done="done" in visit.request.args,
             **names(visit, service),
@@ -32,7 +40,10 @@ def register(site: Site, service: Service, means: Means) -> None:
     def show(visit: Visit) -> Response:
         return page(visit, {})
 
-    @site.route("/desk/absences", "POST", may="absences.own")
+    def show_again(visit: Visit, back: Returned) -> Response:
+        return page(visit, back.errors, back.status)
+
+    @site.route("/desk/absences", "POST", may="absences.own", again=show_again)
     def change(visit: Visit) -> Response:
         me, form = member(visit), visit.request.form
         email = form.get("email", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,20 +41,43 @@ ACTIONS = {
 }
 """The permission that each needs."""
 
+FIELDS = {
+    "answer": ("text", "canned", "after"),  # after: "" leaves the inquiry open, "waiting", "closed"
+    "note": ("note",),
+    "assign": ("to", "reason"),
+    "hand-over": ("organisation", "because"),
+    "propose-erasure": ("why",),
+}
+"""What is typed for each; the page is one form, so that whatever is pressed keeps all of it."""
+TEXTS = ("text", "note", "reason", "because", "why")
+OWN_NAMES = {
+    "note": {"text": "note", "attachments": "note_attachments"},
+    "hand-over": {"reason": "because"},
+    "propose-erasure": {"reason": "why"},
+}
+"""The page's names of what an action calls otherwise in its errors."""
+
 
 @dataclass
 class Draft:
-    """What somebody has typed and not sent yet; it survives previews, errors and other people's changes."""
+    """What somebody has typed and not sent yet; it survives previews, errors and other people's changes.
+
+    Args:
+        action: that was tried.
+        typed: by name of field, of all actions.
+        errors: by name of field.
+    """
 
     action: str = ""
-    text: str = ""
-    after: str = ""  # an answer: "" leaves the inquiry open, "waiting", "closed"
-    to: str = ""
-    organisation: str = ""
-    reason: str = ""
+    typed: dict[str, str] = field(default_factory=dict)
     preview: bool = False
     errors: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+
+    def rest(self) -> dict[str, str]:
+        """What remains once the action is done, "" where only choices do."""
+        rest = {name: value for name, value in self.typed.items() if name not in FIELDS.get(self.action, ())}
+        return rest if any(rest.get(name, "").strip() for name in TEXTS) else {}
 
 
 def register(site: Site, service: Service) -> None:
@@ -61,12 +85,14 @@ def register(site: Site, service: Service) -> None:
     site.route(ADDRESS, may="inquiries.view")(pages.show)
     site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
     site.route(f"{ADDRESS}/mails/<key>", may="inquiries.view")(pages.mail)
-    site.route(f"{ADDRESS}/answer", "POST", may="inquiries.answer", max_body=MAX_BODY, again=pages.answer_again)(
-        pages.answer
-    )
-    site.route(f"{ADDRESS}/note", "POST", may="inquiries.note", max_body=MAX_BODY, again=pages.note_again)(pages.note)
+    kept = partial(site.route, max_body=MAX_BODY, again=pages.show_again)
+    kept(ADDRESS, "POST", may="inquiries.view")(pages.keep)
+    kept(f"{ADDRESS}/answer", "POST", may="inquiries.answer")(pages.answer)
+    kept(f"{ADDRESS}/note", "POST", may="inquiries.note")(pages.note)
     for action, permission in ACTIONS.items():
-        site.route(f"{ADDRESS}/{action}", "POST", may=permission)(partial(pages.act, action=action))
+        site.route(f"{ADDRESS}/{action}", "POST", may=permission, again=pages.show_again)(
+            partial(pages.act, action=action)
+        )
 
 
 class InquiryPages:
@@ -95,18 +121,9 @@ class InquiryPages:
     # -- writing --
 
     def answer(self, visit: Visit, reference: str) -> Response:
-        """Insert a canned reply, preview, or send, by the button that was pressed."""
-        form, draft = visit.request.form, _answer_of(visit)
-        view = self._view(visit, reference)
-        if "insert" in form:
-            draft.text = self._with_canned(visit, view, draft.text, form.get("canned", ""))
-            return self._page(visit, view, draft)
-        if "preview" in form:
-            draft.preview = True
-            if not draft.text.strip():
-                draft.preview, draft.errors = False, {"text": visit.gettext(REQUIRED)}
-            return self._page(visit, view, draft)
-        awaits, close = draft.after == "waiting", draft.after == "closed"
+        draft = _draft(visit, "answer")
+        text = draft.typed["text"]
+        awaits, close = draft.typed["after"] == "waiting", draft.typed["after"] == "closed"
         if close:
             require(visit, "inquiries.close")
         return self._try(
@@ -114,24 +131,30 @@ class InquiryPages:
             reference,
             draft,
             lambda me, version: self._casework.answer(
-                me, reference, version, draft.text, uploads(visit), awaits_reply=awaits, close=close
+                me, reference, version, text, uploads(visit), awaits_reply=awaits, close=close
             ),
         )
 
     def note(self, visit: Visit, reference: str) -> Response:
-        draft = _note_of(visit)
-        files = uploads(visit)
+        draft, files = _draft(visit, "note"), uploads(visit, "note_attachments")
+        text = draft.typed["note"]
         return self._try(
-            visit, reference, draft, lambda me, version: self._casework.note(me, reference, version, draft.text, files)
+            visit, reference, draft, lambda me, version: self._casework.note(me, reference, version, text, files)
         )
 
-    def answer_again(self, visit: Visit, reference: str, back: Returned) -> Response:
-        return self._again(visit, reference, _answer_of(visit), back)
+    def keep(self, visit: Visit, reference: str) -> Response:
+        """Insert a canned reply, or preview the answer: so does Enter, which says of no action that it is meant."""
+        form, draft, view = visit.request.form, _draft(visit), self._view(visit, reference)
+        text = draft.typed["text"]
+        if "insert" in form:
+            draft.typed |= {"text": self._with_canned(visit, view, text, draft.typed["canned"]), "canned": ""}
+        else:
+            draft.preview = bool(text.strip())
+            draft.errors = {"text": visit.gettext(REQUIRED)} if "preview" in form and not draft.preview else {}
+        return self._page(visit, view, draft)
 
-    def note_again(self, visit: Visit, reference: str, back: Returned) -> Response:
-        return self._again(visit, reference, _note_of(visit), back)
-
-    def _again(self, visit: Visit, reference: str, draft: Draft, back: Returned) -> Response:
+    def show_again(self, visit: Visit, reference: str, back: Returned, action: str = "") -> Response:
+        draft = _draft(visit, action)
         draft.errors = back.errors
         return self._page(visit, self._view(visit, reference), draft, back.status)
 
@@ -142,24 +165,23 @@ class InquiryPages:
     # -- acting --
 
     def act(self, visit: Visit, reference: str, action: str) -> Response:
-        form, casework, endings = visit.request.form, self._casework, self._service.endings
-        to, organisation = form.get("to", ""), form.get("organisation", "")
-        reasons = (form.get(name, "").strip() for name in ("reason", "because", "why"))  # three forms of one page
-        reason = next(filter(None, reasons), "")
+        draft, casework, endings = _draft(visit, action), self._casework, self._service.endings
+        typed = draft.typed
         actions: dict[str, Callable[[Member, str], None]] = {
             "take": lambda me, version: casework.take(me, reference, version),
-            "assign": lambda me, version: casework.assign(me, reference, version, to, reason),
-            "hand-over": lambda me, version: casework.hand_over(me, reference, version, organisation, reason),
+            "assign": lambda me, version: casework.assign(me, reference, version, typed["to"], typed["reason"]),
+            "hand-over": lambda me, version: casework.hand_over(
+                me, reference, version, typed["organisation"], typed["because"]
+            ),
             "new-link": lambda me, version: casework.new_link(me, reference, version),
             "close": lambda me, version: endings.close(me, reference, version),
             "reopen": lambda me, version: endings.reopen(me, reference, version),
             "end-part": lambda me, version: endings.end_part(me, reference, version),
             "resume-part": lambda me, version: endings.resume_part(me, reference, version),
-            "propose-erasure": lambda me, version: endings.propose_erasure(me, reference, version, reason),
+            "propose-erasure": lambda me, version: endings.propose_erasure(me, reference, version, typed["why"]),
             "withdraw-erasure": lambda me, version: endings.withdraw_erasure(me, reference, version),
             "erase": lambda me, version: endings.erase(me, reference, version),
         }
-        draft = Draft(action, to=to, organisation=organisation, reason=reason)
         return self._try(visit, reference, draft, actions[action])
 
     def _try(self, visit: Visit, reference: str, draft: Draft, action: Callable[[Member, str], None]) -> Response:
@@ -171,22 +193,25 @@ class InquiryPages:
             status = 409
             draft.notice = visit.gettext("Somebody changed this while you were working on it, so nothing was sent.")
         except Invalid as error:
-            draft.errors = error.told(visit.gettext)
+            names = OWN_NAMES.get(draft.action, {})
+            draft.errors = {names.get(name, name): text for name, text in error.told(visit.gettext).items()}
         except NotAllowed as error:
             draft.notice = visit.gettext(str(error))
         except NotFound:
             raise _unseen(visit) from None
         else:
-            return visit.redirect(self._next_page(visit, reference, draft.action))
+            return self._done(visit, reference, draft)
         return self._page(visit, self._view(visit, reference), draft, status)
 
-    def _next_page(self, visit: Visit, reference: str, action: str) -> str:
-        """The inquiry again, or the list where it is not this organisation's any more."""
+    def _done(self, visit: Visit, reference: str, draft: Draft) -> Response:
+        """The inquiry again, with what else was typed, or the list where it is not this organisation's any more."""
         try:
-            self._reading.inquiry(member(visit), reference)
+            view = self._reading.inquiry(member(visit), reference)
         except NotFound:
-            return "/desk/inquiries"
-        return f"/desk/inquiries/{reference}?done={action}"
+            return visit.redirect("/desk/inquiries")
+        if rest := draft.rest():
+            return self._page(visit, view, Draft(typed=rest), done=draft.action)
+        return visit.redirect(f"/desk/inquiries/{reference}?done={draft.action}")
 
     # -- showing --
 
@@ -196,7 +221,9 @@ class InquiryPages:
         except NotFound:
             raise _unseen(visit) from None
 
-    def _page(self, visit: Visit, view: View, draft: Draft, status: int | None = None) -> Response:
+    def _page(
+        self, visit: Visit, view: View, draft: Draft, status: int | None = None, done: str | None = None
+    ) -> Response:
         _, content, me = visit.gettext, self._service.content, member(visit)
         explanation = view.inquiry.explanation and Explanation.model_validate(view.inquiry.explanation)
         return visit.page(
@@ -207,6 +234,7 @@ class InquiryPages:
             mine=next((a for a in view.assignments if a.organisation == me.organisation), None),
             leads=view.inquiry.lead == me.organisation,
             draft=draft,
+            typed=defaultdict(str, draft.typed),
             news=view.history[_seen(visit) :] if status == 409 else [],
             summary=explanation.summary(_) if explanation else "",
             sentences=explanation.sentences(_) if explanation else [],
@@ -215,7 +243,7 @@ class InquiryPages:
             activity=content.activities.get(view.inquiry.activity or ""),
             actions=labels.actions(_),
             actors=labels.actors(_),
-            done=visit.request.args.get("done", ""),
+            done=visit.request.args.get("done", "") if done is None else done,
             **names(visit, self._service),
         )
 
@@ -223,12 +251,8 @@ class InquiryPages:
         return self._casework.canned_replies(member(visit), view.reference)
 
 
-def _answer_of(visit: Visit) -> Draft:
-    return Draft("answer", visit.request.form.get("text", ""), visit.request.form.get("after", ""))
-
-
-def _note_of(visit: Visit) -> Draft:
-    return Draft("note", visit.request.form.get("note", ""))
+def _draft(visit: Visit, action: str = "") -> Draft:
+    return Draft(action, {name: visit.request.form.get(name, "") for names in FIELDS.values() for name in names})
 
 
 def _seen(visit: Visit) -> int:

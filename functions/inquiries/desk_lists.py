@@ -21,7 +21,7 @@ from shared.web.sheets import csv_file, xlsx_file
 from shared.web.site import Site, Visit
 
 PAGE = 50
-UNFILTERED = ("after", "lang", "selected", "assigned", "closed", "left")  # of its address, what filters nothing
+UNFILTERED = ("after", "lang", "selected", "to", "assigned", "closed", "left")  # of its address, what filters nothing
 NEWEST, OLDEST, NEAREST, CHANGED = "newest", "oldest", "target", "changed"
 Order = Literal["received_at", "due_at", "updated_at"]
 ORDERS: dict[str, tuple[Order, bool]] = {  # field, descending
@@ -56,6 +56,8 @@ class Lists:
             next=urlencode({**query, "after": paging.mark(page.next)}) if page.next else "",
             first=after is None,
             colleagues=self._service.content.staff(me.organisation),
+            ticked=[value.partition("~")[0] for value in asked.getlist("selected")],
+            to=asked.get("to", ""),
             assigned=_count(asked.get("assigned", "")),
             closed=_count(asked.get("closed", "")),
             left=[entry.partition(":")[::2] for entry in asked.getlist("left")],

@@ -17,6 +17,7 @@ from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web import paging
 from shared.web.problem import Problem
+from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 
 SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
@@ -27,7 +28,7 @@ def register(site: Site, service: Service) -> None:
     site.route("/desk/quarantine", may="quarantine.view")(pages.list)
     site.route("/desk/quarantine/<id>", may="quarantine.view")(pages.show)
     site.route("/desk/quarantine/<id>/mail", may="quarantine.view")(pages.save)
-    site.route("/desk/quarantine/<id>/thread", "POST", may="quarantine.settle")(pages.thread)
+    site.route("/desk/quarantine/<id>/thread", "POST", may="quarantine.settle", again=pages.show_again)(pages.thread)
     site.route("/desk/quarantine/<id>/dismiss", "POST", may="quarantine.settle")(pages.dismiss)
 
 
@@ -49,14 +50,15 @@ class QuarantinePages:
             **names(visit, self._service),
         )
 
-    def show(self, visit: Visit, id: str, typed: str = "", error: str = "") -> Response:
+    def show(self, visit: Visit, id: str, typed: str = "", error: str = "", status: int = 0) -> Response:
+        """``status``: without one, 200, or 422 with an error."""
         try:
             kept, raw = self._service.reading.quarantined_mail(member(visit), id)
         except NotFound:
             raise _gone(visit) from None
         return visit.page(
             "desk_mail_aside.html",
-            422 if error else 200,
+            status or (422 if error else 200),
             id=id,
             kept=kept,
             detail=visit.gettext(kept.detail) if kept.detail else "",
@@ -67,6 +69,10 @@ class QuarantinePages:
             errors={"reference": error} if error else {},
             **names(visit, self._service),
         )
+
+    def show_again(self, visit: Visit, id: str, back: Returned) -> Response:
+        typed, error = visit.request.form.get("reference", ""), next(iter(back.errors.values()), "")
+        return self.show(visit, id, typed, error, back.status)
 
     def save(self, visit: Visit, id: str) -> Response:
         try:

@@ -176,9 +176,9 @@ def _typed(visit: Visit) -> dict[str, Any]:
     }
 
 
-def uploads(visit: Visit) -> list[Upload]:
-    """The files of the form's field ``attachments``."""
-    files = visit.request.files.getlist("attachments")
+def uploads(visit: Visit, name: str = "attachments") -> list[Upload]:
+    """The files of the form's field of that name."""
+    files = visit.request.files.getlist(name)
     return [Upload(file.filename, file.read()) for file in files if file.filename]
 
 

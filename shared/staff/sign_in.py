@@ -40,13 +40,13 @@ def routes(site: Site) -> None:
     pages = (
         (SIGN_IN, "GET", _sign_in_page),
         (f"{SIGN_IN}/<token>", "GET", _link_page),
-        (f"{SIGN_IN}/<token>", "POST", _use_link),
         (SIGN_OUT, "POST", _sign_out),
         (f"{SIGN_OUT}/everywhere", "POST", _sign_out_everywhere),
     )
     for rule, method, handler in pages:
         site.route(rule, method, may=ANYBODY)(handler)
     site.route(SIGN_IN, "POST", may=ANYBODY, again=_sign_in_again)(_ask_for_link)
+    site.route(f"{SIGN_IN}/<token>", "POST", may=ANYBODY, again=_link_again)(_use_link)
 
 
 # -- signing in --
@@ -119,11 +119,17 @@ def _link_page(visit: Visit, token: str) -> Response:
     return _confirmation(visit, asked) if asked else _link_is_over(visit)
 
 
-def _confirmation(visit: Visit, asked: Document, fault: str = "") -> Response:
+def _link_again(visit: Visit, token: str, back: Returned) -> Response:
+    asked, fault = _asked(visit, token), next(iter(back.errors.values()), "")
+    return _confirmation(visit, asked, fault, back.status) if asked else _link_is_over(visit)
+
+
+def _confirmation(visit: Visit, asked: Document, fault: str = "", status: int = 200) -> Response:
     """Names the account. A browser that did not ask must know it: nobody is to be lured into another one's desk."""
     address, mine = asked.data["email"], asked.data.get("browser") == _browser(visit)
     shown = address if mine else masked(address)
-    return visit.page("staff_link.html", 422 if fault else 200, address=shown, mine=mine, fault=fault)
+    typed = visit.request.form.get("email", "")
+    return visit.page("staff_link.html", status, address=shown, mine=mine, fault=fault, typed=typed)
 
 
 def _use_link(visit: Visit, token: str) -> Response:
@@ -134,7 +140,7 @@ def _use_link(visit: Visit, token: str) -> Response:
     if asked.data.get("browser") != _browser(visit):
         check_rate(visit)
         if folded_address(visit.request.form.get("email", "")) != email:
-            return _confirmation(visit, asked, visit.gettext("The link is for another address."))
+            return _confirmation(visit, asked, visit.gettext("The link is for another address."), 422)
     spent = _spent(email, visit.platform.clock.now())
     try:
         begin(visit, email, Delete(SIGN_INS, asked.id, asked.version), spent)

@@ -37,12 +37,14 @@ class Offer:
     Args:
         fields: (name, value) of what goes along.
         files: names of files, by field, that are to be chosen again.
+        again: it is what was sent just now, which a change of language takes along.
     """
 
     action: str
     label: str
     fields: Sequence[tuple[str, str]] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
 
 from shared.text import N_
 from shared.tokens import BadToken
@@ -62,11 +63,20 @@ def stale_form(visit: Visit) -> Problem:
     return Problem(403, "stale-form", visit.gettext(STALE), _send_again(visit), offer=offer)
 
 
+def not_sent(visit: Visit) -> Problem:
+    """409. The language of a page that offers to send a form again was changed: it offers it in the new one."""
+    _ = visit.gettext
+    detail = _("What you sent was not done yet, and is kept on this page.")
+    return Problem(409, "not-sent", _("This form was not sent yet"), detail, offer=sent(visit))
+
+
 def sent(visit: Visit) -> Offer:
     """What was sent, to be sent again."""
-    form, action = visit.request.form, visit.request.full_path.rstrip("?")
-    fields = [(name, value) for name, value in form.items(multi=True) if name != "csrf_token"]
-    return Offer(action, visit.gettext("Send again"), fields, lost_files(visit))
+    form, asked = visit.request.form, visit.request.args
+    query = urlencode([(name, value) for name, value in asked.items(multi=True) if name != "lang"])
+    action = f"{visit.request.path}?{query}" if query else visit.request.path
+    fields = [(name, value) for name, value in form.items(multi=True) if name not in ("csrf_token", SHOWN_IN)]
+    return Offer(action, visit.gettext("Send again"), fields, lost_files(visit), again=True)
 
 
 def from_our_page(visit: Visit) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jinja2
 from flask import Request, Response
@@ -161,10 +161,11 @@ class Visit:
     def url(self, path: str) -> str:
         return self.platform.settings.base_url + path
 
-    def in_language(self, language: str) -> str:
-        """The address of this page in another language."""
-        query = [(name, value) for name, value in self.request.args.items(multi=True) if name != "lang"]
-        return f"{self.path}?{urlencode([*query, ('lang', language)])}"
+    def in_language(self, language: str, path: str = "") -> str:
+        """The address of this page, or of ``path``, in another language."""
+        asked = parse_qsl(urlsplit(path).query, True) if path else self.request.args.items(multi=True)
+        query = [(name, value) for name, value in asked if name != "lang"]
+        return f"{path.partition('?')[0] or self.path}?{urlencode([*query, ('lang', language)])}"
 
     def cookie(self, name: str) -> str:
         """The value of a cookie of ours, "" where the browser has none."""
@@ -382,7 +383,11 @@ def _handler(visit: Visit, route: Route, state: returned.State) -> Handler:
         return partial(route.again, back=back)
     if state == "stale":
         raise returned.stale_form(visit)
-    return route.handler
+    return _offer_again if returned.SHOWN_IN in visit.request.form else route.handler
+
+
+def _offer_again(visit: Visit, **_parts: Any) -> Response:
+    raise returned.not_sent(visit)
 
 
 def _health(visit: Visit) -> Response:

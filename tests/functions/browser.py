@@ -62,8 +62,17 @@ def platform(folder: Path, settings: Settings = SETTINGS, **others: Any) -> Plat
 
 @dataclass
 class Form:
+    """What a browser would send of a form.
+
+    Args:
+        typed: the fields that people fill in, all but hidden ones and files, with the values that they choose from,
+            none where they write.
+    """
+
     action: str
     fields: list[tuple[str, str]] = field(default_factory=list)
+    id: str = ""
+    typed: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Browser:
@@ -116,10 +125,11 @@ class Browser:
 
 
 def forms(page: TestResponse) -> list[Form]:
-    """The forms of ``<main>`` with what a browser would send of them, buttons aside."""
+    """The forms of ``<main>`` with what a browser would send of them, buttons aside; then, for each button with an
+    address of its own, its form as it sends that there."""
     reader = _Forms()
     reader.feed(page.text.partition("<main")[2].partition("</main>")[0])
-    return reader.forms
+    return reader.all_forms()
 
 
 def words(page: TestResponse) -> str:
@@ -131,27 +141,59 @@ def words(page: TestResponse) -> str:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms: list[Form] = []
+        self._forms: list[Form] = []
+        self._open: Form | None = None
         self._area: str | None = None
         self._select: str | None = None
         self._text = ""
+        self._owner = Form("")
+        self._elsewhere: list[tuple[Form, str]] = []  # forms to be, of controls that stand outside them, and their ids
+        self._buttons: list[tuple[Form, str, list[tuple[str, str]]]] = []
+
+    def all_forms(self) -> list[Form]:
+        by_id = {form.id: form for form in self._forms if form.id}
+        for part, name in self._elsewhere:
+            by_id[name].fields += part.fields
+            for each, offered in part.typed.items():
+                by_id[name].typed.setdefault(each, []).extend(offered)
+        whole = {id(part): by_id[name] for part, name in self._elsewhere}
+        sent = [(whole.get(id(owner), owner), action, own) for owner, action, own in self._buttons]
+        return [*self._forms, *(Form(action, [*form.fields, *own]) for form, action, own in sent)]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(given.get("action", "")))
-        if not self.forms:
+            self._open = Form(given.get("action", ""), id=given.get("id", ""))
+            self._forms.append(self._open)
+        elif tag == "option":
+            if self._select is not None:
+                self._owner.typed[self._select].append(given.get("value", ""))
+                if "selected" in given:
+                    self._owner.fields.append((self._select, given.get("value", "")))
+        elif tag in ("input", "textarea", "select", "button"):
+            self._control(tag, given)
+
+    def _control(self, tag: str, given: dict[str, str]) -> None:
+        owner = Form("") if "form" in given else self._open
+        if owner is None:
             return
-        kind, name, fields = given.get("type", "text"), given.get("name", ""), self.forms[-1].fields
+        if "form" in given:
+            self._elsewhere.append((owner, given["form"]))
+        self._owner = owner
+        kind, name = given.get("type", "text"), given.get("name", "")
+        if tag == "button":
+            if "formaction" in given:
+                self._buttons.append((owner, given["formaction"], [(name, given.get("value", ""))] if name else []))
+            return
+        if name and kind not in ("hidden", "submit", "file") and "hidden" not in given:
+            owner.typed.setdefault(name, []).extend([given["value"]] if kind in ("checkbox", "radio") else [])
         if tag == "input" and name and kind not in ("submit", "file"):
             if kind not in ("checkbox", "radio") or "checked" in given:
-                fields.append((name, given.get("value", "")))
+                owner.fields.append((name, given.get("value", "")))
         elif tag == "textarea":
             self._area, self._text = name, ""
         elif tag == "select":
             self._select = name
-        elif tag == "option" and self._select and "selected" in given:
-            fields.append((self._select, given.get("value", "")))
 
     def handle_data(self, data: str) -> None:
         if self._area is not None:
@@ -159,10 +201,12 @@ class _Forms(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea" and self._area is not None:
-            self.forms[-1].fields.append((self._area, self._text.removeprefix("\n")))
+            self._owner.fields.append((self._area, self._text.removeprefix("\n")))
             self._area = None
         elif tag == "select":
             self._select = None
+        elif tag == "form":
+            self._open = None
 
 
 def form_to(page: TestResponse, ending: str) -> int:

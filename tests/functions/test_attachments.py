@@ -183,14 +183,14 @@ def test_the_status_page_the_desk_and_mail_hold_to_the_same(world: World) -> Non
     reference = world.receive()
     link = world.announced("inquiry.received")[0]["recipients"][0]["link"].removeprefix("https://onestop.test")
     visitor, officer = Browser(world.web), world.member(WHO_OFFICER)
-    for browser, address, form, field in (
-        (visitor, link, "/messages", "text"),
-        (officer, f"/desk/inquiries/{reference}", "/answer", "text"),
-        (officer, f"/desk/inquiries/{reference}", "/note", "note"),
+    for browser, address, form, field, files in (
+        (visitor, link, "/messages", "text", "attachments"),
+        (officer, f"/desk/inquiries/{reference}", "/answer", "text", "attachments"),
+        (officer, f"/desk/inquiries/{reference}", "/note", "note", "note_attachments"),
     ):
         page = browser.get(address)
         typed = {field: "Please see the file.", "send": "1"}
-        refused = press(browser, page, form, **typed, attachments=(io.BytesIO(SCRIPT), "run.js"))
+        refused = press(browser, page, form, **typed, **{files: (io.BytesIO(SCRIPT), "run.js")})
         assert refused.status_code == 422, form
         assert "The name of run.js does not fit its content: let it end in .txt." in words(refused), form
     assert len(world.service.requests.status(Link(reference)).messages) == 1

@@ -68,7 +68,7 @@ def is_page(answer: Answer) -> bool:
         ("/api/inquiries", JSON, 31 * 2**20, False),
         ("/inbound/mail", [], 31 * 2**20, False),
         ("/desk/sign-in", FORM, 270_000, True),
-        ("/desk/inquiries/ABCD-EFGH/close", FORM, 270_000, True),
+        ("/desk/quarantine/ab12/dismiss", FORM, 270_000, True),
         ("/desk/mail/retry", FORM, 270_000, True),
         ("/contact", FORM, 12 * 2**20, True),
         (f"/events/{OPEN_EVENT}/register", FORM, 12 * 2**20, True),

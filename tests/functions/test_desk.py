@@ -159,10 +159,10 @@ def test_answer_with_a_canned_reply_a_preview_and_a_question(world: World) -> No
     reference = world.receive()
     browser = world.member(WHO_OFFICER)
     page = browser.get(f"/desk/inquiries/{reference}")
-    inserted = press(browser, page, "/answer", insert="1", canned="more-details", text="Good morning.", after="waiting")
+    inserted = press(browser, page, reference, insert="1", canned="more-details", text="Good morning.", after="waiting")
     form = _form(inserted, "/answer")
     assert dict(form.fields)["text"].startswith("Good morning.\n\nDear Wanjiru Kamau,")
-    shown = press(browser, inserted, "/answer", preview="1")
+    shown = press(browser, inserted, reference, preview="1")
     assert "Preview" in words(shown)
     assert world.announced("inquiry.answered") == []
     sent = press(browser, shown, "/answer", send="1")
@@ -176,8 +176,8 @@ def test_answer_with_a_canned_reply_a_preview_and_a_question(world: World) -> No
 def test_an_empty_answer_comes_back_and_sends_nothing(world: World) -> None:
     reference = world.receive()
     browser = world.member(WHO_OFFICER)
-    for button in ("send", "preview"):
-        back = press(browser, browser.get(f"/desk/inquiries/{reference}"), "/answer", text="  ", **{button: "1"})
+    for button, ending in (("send", "/answer"), ("preview", reference)):
+        back = press(browser, browser.get(f"/desk/inquiries/{reference}"), ending, text="  ", **{button: "1"})
         assert back.status_code == 422
         assert "This field is required." in words(back)
     assert world.announced("inquiry.answered") == []

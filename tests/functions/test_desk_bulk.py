@@ -41,7 +41,7 @@ def browser(world: World) -> Browser:
 
 def boxes(page: TestResponse) -> dict[str, str]:
     """What each row of the list sends when it is ticked, by reference."""
-    values = re.findall(r'name="selected" form="bulk" value="([^"]+)"', page.text)
+    values = re.findall(r'name="selected" form="kept" value="([^"]+)"', page.text)
     return {value.partition("~")[0]: value for value in values}
 
 

@@ -39,6 +39,7 @@ EXPECTED = {
     "POST /desk/inquiries/close": "inquiries.close",
     "GET /desk/inquiries.<any(csv, xlsx):format>": "inquiries.export",
     "GET /desk/inquiries/<reference>": "inquiries.view",
+    "POST /desk/inquiries/<reference>": "inquiries.view",
     "GET /desk/inquiries/<reference>/files/<id>": "inquiries.view",
     "GET /desk/inquiries/<reference>/mails/<key>": "inquiries.view",
     "POST /desk/inquiries/<reference>/answer": "inquiries.answer",

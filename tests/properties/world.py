@@ -187,8 +187,8 @@ class World:
             ("take", {}),
             ("note", {"note": case.prose}),
             ("assign", {"to": case.staff.email, "reason": case.reason}),
-            ("answer", {"text": case.prose, "insert": "1", "canned": case.canned.id}),
-            ("answer", {"text": case.prose, "preview": "1"}),
+            (reference, {"text": case.prose, "insert": "1", "canned": case.canned.id}),
+            (reference, {"text": case.prose, "preview": "1"}),
             ("answer", {"text": case.prose, "send": "1"}),
         ):
             page = self.check(colleague.get(path))

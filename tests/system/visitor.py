@@ -38,16 +38,19 @@ class Visitor:
         """Fill in the form at ``address`` (its hidden fields are kept) and send it to where the form says.
 
         Args:
-            form: how its ``action`` ends; else the first that posts.
+            form: how its ``action`` ends, or that of one of its buttons; else the first that posts.
             page: the page that holds it, where it has been got already.
         """
         main = (page or self.get(address)).partition("<main")[2].partition("</main>")[0]
         forms = [f for f in re.findall(r"<form.*?</form>", main, re.DOTALL) if 'method="post"' in f]
-        chosen = next(f for f in forms if _attributes(f)["action"].partition("#")[0].endswith(form))
-        inputs = [_attributes(found) for found in re.findall(r"<input[^>]*>", chosen)]
+        found = (
+            (f, action) for f in forms for action in (_attributes(f)["action"], *re.findall(r'formaction="([^"]*)"', f))
+        )
+        chosen, target = next(one for one in found if one[1].partition("#")[0].endswith(form))
+        inputs = [_attributes(one) for one in re.findall(r"<input[^>]*>", chosen)]
         hidden = {one["name"]: one.get("value", "") for one in inputs if one["type"] == "hidden"}
         here = urllib.parse.urljoin(self.url, address)
-        action = urllib.parse.urljoin(here, _attributes(chosen)["action"])
+        action = urllib.parse.urljoin(here, unescape(target))
         data = urllib.parse.urlencode({**hidden, **fields}, doseq=True).encode()
         return self._open(urllib.request.Request(action, data)).decode()
 
