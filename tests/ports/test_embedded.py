@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from shared import topology
 from shared.adapters.embedded import store as embedded_store
 from shared.adapters.embedded.bus import DEAD_LETTER_TOPIC, SqliteBus
 from shared.adapters.embedded.store import SqliteStore
-from shared.ports import Create, Message, Replace
+from shared.ports import Create, Delete, Message, Replace, Write
 from tests.ports.engines import SCHEMA
 
 PLAN = topology.load()
@@ -54,6 +55,47 @@ def test_a_failed_push_waits_longer_each_time_and_then_is_a_dead_letter(queue: S
         queue.postpone(letter, now)
         now += 2 * high
         [letter] = queue.due(now, 10)
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One for each time that a log has been synced."""
+    real, seen = os.fdatasync, list[int]()
+
+    def counted(log: int) -> None:
+        seen.append(log)
+        real(log)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
+    return seen
+
+
+def test_a_message_is_kept_safe_and_that_it_was_taken_need_not_be(queue: SqliteBus, syncs: list[int]) -> None:
+    queue.publish([SECRET])
+    assert len(syncs) == 1
+    queue.acknowledge(queue.due(0, 10))
+    assert len(syncs) == 1
+    assert queue.depth() == 0
+
+
+@pytest.mark.parametrize(
+    ("writes", "lasts"),
+    [
+        ([Delete("outbox", "one", None), Delete("outbox", "two", None)], False),
+        ([Create("outbox", "one", {})], True),
+        ([Delete("outbox", "one", None), Create("processed", "one", {})], True),
+        ([Delete("registrations", "one", None)], True),  # somebody was told that it is erased
+    ],
+)
+def test_a_commit_lasts_unless_all_of_it_may_come_again(
+    tmp_path: Path, syncs: list[int], writes: list[Write], lasts: bool
+) -> None:
+    store = SqliteStore(tmp_path / "store.db", PLAN.store)
+    for collection in ("outbox", "processed", "registrations"):
+        store.get(collection, "x")  # makes the table
+    syncs.clear()
+    store.commit(writes)
+    assert bool(syncs) == lasts
 
 
 def test_threads_and_forked_workers_share_one_queue(queue: SqliteBus) -> None:

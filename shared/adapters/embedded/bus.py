@@ -79,7 +79,8 @@ class SqliteBus:
         ][:limit]
 
     def acknowledge(self, queued: Sequence[Queued]) -> None:
-        with self._database.transaction() as db:
+        """After a power cut some may be pushed once more, as duplicates."""
+        with self._database.transaction(lasting=False) as db:
             db.executemany(_REMOVE, [(q.subscription, q.message.id) for q in queued])
 
     def postpone(self, queued: Queued, now: float) -> None:

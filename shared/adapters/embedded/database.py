@@ -43,8 +43,13 @@ class Database:
             raise _unavailable(error) from error
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One ``BEGIN IMMEDIATE``, rolled back when the body raises. Raises ``Unavailable``."""
+    def transaction(self, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+        """One ``BEGIN IMMEDIATE``, rolled back when the body raises. Raises ``Unavailable``.
+
+        Args:
+            lasting: False where a power cut may undo it, for what is known when it is done again. It is never undone
+                beneath a later one that lasts, which syncs the log up to itself.
+        """
         try:
             db = self._connection()
             fcntl.flock(self._local.lock, fcntl.LOCK_EX)
@@ -59,7 +64,8 @@ class Database:
                     raise
             finally:
                 fcntl.flock(self._local.lock, fcntl.LOCK_UN)
-            os.fdatasync(self._local.log)
+            if lasting:
+                os.fdatasync(self._local.log)
         except sqlite3.OperationalError as error:
             raise _unavailable(error) from error
 

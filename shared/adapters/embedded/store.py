@@ -40,8 +40,9 @@ class SqliteStore:
     """``shared.ports.Store`` on SQLite.
 
     Args:
-        schema: by collection, its ``indexes``, ``ttl`` and ``database``, as in ``shared/topology.toml``. All lie in
-            the one file, and a commit over two databases is refused as on Firestore.
+        schema: by collection, its ``indexes``, ``ttl``, ``database`` and ``may_come_again``, as in
+            ``shared/topology.toml``. All lie in the one file, and a commit over two databases is refused as on
+            Firestore.
     """
 
     def __init__(self, path: Path, schema: dict[str, dict[str, Any]]) -> None:
@@ -107,7 +108,7 @@ class SqliteStore:
         rows = list(zip(writes, checked(writes, self._databases), strict=True))
         for write in writes:
             self._table(write.collection)
-        with self._database.transaction() as db:
+        with self._database.transaction(lasting=not all(map(self._may_come_again, writes))) as db:
             for write, data in rows:
                 self._write(db, write, data)
 
@@ -129,6 +130,9 @@ class SqliteStore:
         return sorted(row[0] for row in self._database.read(sql, ()))
 
     # -- inside --
+
+    def _may_come_again(self, write: Write) -> bool:
+        return isinstance(write, Delete) and bool(self._schema.get(write.collection, {}).get("may_come_again"))
 
     def _write(self, db: sqlite3.Connection, write: Write, data: str | None) -> None:
         table, version = _quote(write.collection), random.getrandbits(62)
