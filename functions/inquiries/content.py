@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -26,7 +26,8 @@ from pydantic import ValidationError
 from functions.inquiries.content_checks import Faults, check
 from functions.inquiries.content_models import Activity, CannedReply, CountryGroup, Rule, Topic
 from functions.inquiries.directory import CURRENT, RULE_SETS
-from shared.documents import Content
+from shared.addresses import folded_address
+from shared.documents import ANY_ID, Content, ids_in
 from shared.ids import key_of
 from shared.ports import Replace, Store, every, utc_text
 from shared.staff.models import Organisation, Staff
@@ -57,15 +58,26 @@ class BadContent(Exception):
 
 @dataclass
 class Collected:
-    """Content by kind and id, and the file that each came from (``store`` for what was there already)."""
+    """Content by kind and id, and the file that each came from (``store`` for what was there already).
+
+    Args:
+        faults: what is wrong with files and entries in themselves.
+        broken: kind and id (``ANY_ID`` where nobody can tell) of what could not be read for it.
+    """
 
     items: dict[str, dict[str, Content]] = field(default_factory=lambda: {kind: {} for kind in MODELS})
     origin: dict[tuple[str, str], str] = field(default_factory=dict)
+    faults: Faults = field(default_factory=list)
+    broken: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, kind: str, item: Content, file: str) -> None:
         id = id_of(item)
         self.items[kind][id] = item
         self.origin[kind, id] = file
+
+    def lose(self, ids: Iterable[str]) -> None:
+        """What stands in a file that nobody can read may be of any kind."""
+        self.broken |= {(kind, id) for kind in MODELS for id in ids}
 
 
 def id_of(item: Content) -> str:
@@ -77,29 +89,39 @@ def sample_files() -> list[Path]:
 
 
 def read(paths: Sequence[Path], smtputf8: bool = True) -> Collected:
-    """The content of files, each valid in itself. Raises ``BadContent`` with every fault found.
+    """The content of files, each valid in itself. Raises ``BadContent`` with every fault found."""
+    collected = collect(paths, smtputf8)
+    if collected.faults:
+        raise BadContent(collected.faults)
+    return collected
+
+
+def collect(paths: Sequence[Path], smtputf8: bool) -> Collected:
+    """The content of files as far as it can be read.
 
     Args:
         smtputf8: whether our mail reaches addresses with letters beyond ASCII before the @.
     """
-    collected, faults = Collected(), []
+    collected = Collected()
     for path in paths:
         try:
             tables = tomllib.loads(path.read_text("utf-8"))
         except OSError as error:
-            faults.append(f"{path}: cannot be read ({error.strerror}); check the file's name")
+            collected.faults.append(f"{path}: cannot be read ({error.strerror}); check the file's name")
+            collected.lose([ANY_ID])
             continue
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            faults.append(f"{path}: not valid TOML: {error}")
+            collected.faults.append(f"{path}: not valid TOML: {error}")
+            collected.lose(ids_in(path))
             continue
         for kind, entries in tables.items():
             if kind not in MODELS or not isinstance(entries, list):
-                faults.append(f"{path.name}: {kind}: not known here; write tables [[...]] of {', '.join(MODELS)}")
+                told = f"{path.name}: {kind}: not known here; write tables [[...]] of {', '.join(MODELS)}"
+                collected.faults.append(told)
+                collected.lose(ids_in(path))
                 continue
             for number, entry in enumerate(entries, 1):
-                faults += _read_entry(collected, path.name, kind, number, entry, {"smtputf8": smtputf8})
-    if faults:
-        raise BadContent(faults)
+                collected.faults += _read_entry(collected, path.name, kind, number, entry, {"smtputf8": smtputf8})
     return collected
 
 
@@ -110,11 +132,18 @@ def _read_entry(collected: Collected, file: str, kind: str, number: int, entry: 
     try:
         item = MODELS[kind].model_validate(entry, context=context)
     except ValidationError as error:
+        collected.broken.add((kind, _id_written(kind, entry)))
         return [f"{name}: {_key(found['loc'])}: {_mend(found)}" for found in error.errors(include_url=False)]
     if id_of(item) in collected.items[kind]:
         return [f"{name}: id: there is another of this id; give each its own"]
     collected.add(kind, item, file)
     return []
+
+
+def _id_written(kind: str, entry: Any) -> str:
+    id = entry.get("email" if kind == "staff" else "id") if isinstance(entry, dict) else None
+    written = id if isinstance(id, str) else ANY_ID
+    return folded_address(written) if kind == "staff" else written
 
 
 def _key(location: tuple[int | str, ...]) -> str:
@@ -168,22 +197,27 @@ def import_into(store: Store, new: Collected, now: datetime) -> int:
 
 def check_with(old: Collected, new: Collected) -> None:
     """Whether ``new`` is in order beside what is stored already. Raises ``BadContent`` with every fault."""
-    merged = Collected()
+    merged, replaces_rules = Collected(), new.items["rules"] or any(kind == "rules" for kind, _ in new.broken)
     for source in (old, new):
         for kind, items in source.items.items():
-            if kind == "rules" and source is old and new.items["rules"]:
+            if kind == "rules" and source is old and replaces_rules:
                 continue
             for id, item in items.items():
-                merged.add(kind, item, source.origin[kind, id])
-    faults = check(merged.items, merged.origin)
+                if (kind, id) not in new.broken:
+                    merged.add(kind, item, source.origin[kind, id])
+    faults = [*new.faults, *check(merged.items, merged.origin, new.broken)]
     if faults:
         raise BadContent(faults)
 
 
-def prepared(paths: Sequence[Path], here: Platform, coming: Collection[str] = ()) -> Callable[[], str]:
+def prepared(
+    paths: Sequence[Path], here: Platform, coming: Collection[str] = (), lost: Collection[str] = ()
+) -> Callable[[], str]:
     """Read and check the files; what is returned saves them and tells what it did. Raises ``BadContent`` with every
-    fault. Files of organisations are this slice's own, so that none are ``coming`` from elsewhere."""
-    new = read(paths, here.settings.smtputf8)
+    fault. Files of organisations are this slice's own, so that none are ``coming`` from elsewhere; ``lost`` are ids in
+    files that nobody can read."""
+    new = collect(paths, here.settings.smtputf8)
+    new.lose(lost)
     check_with(stored(here.store), new)
     return lambda: f"{import_into(here.store, new, here.clock.now())} documents changed."
 
@@ -261,11 +295,9 @@ def main(arguments: Sequence[str]) -> int:
                 print(path)
             return 0
         checking = options.command == "check"
-        new = read(options.files or sample_files(), checking or platform().settings.smtputf8)
+        new = collect(options.files or sample_files(), checking or platform().settings.smtputf8)
         if checking:
-            faults = check(new.items, new.origin)
-            if faults:
-                raise BadContent(faults)
+            check_with(Collected(), new)
             print("The content is in order.")
             return 0
         store = platform().store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import pairwise
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from functions.inquiries.content_models import SHARE_WITH_ALL, Rule
 from functions.inquiries.routing import RuleSet, check_examples, check_words
 from functions.inquiries.working_time import WorkingTime, merged
 from shared.addresses import folded_address
+from shared.documents import ANY_ID
 from shared.staff.models import Organisation, Staff
 
 MAX_WEEKS = 104  # that a target may take, holidays aside
@@ -19,12 +20,18 @@ Items = Mapping[str, Mapping[str, Any]]
 """Content models by kind (``organisations``, ``staff`` ...) and id."""
 
 
-def check(items: Items, origin: Mapping[tuple[str, str], str]) -> Faults:
-    """Every fault as a line ``file: kind (id): key: what and mend``; ``origin`` is the file by kind and id."""
-    faults = [f"{origin.get((kind, id), kind)}: {kind} ({id}): {message}" for kind, id, message in _references(items)]
-    if not faults:
-        faults = [f"{origin.get(('rules', id), 'rules')}: rules ({id}): {message}" for id, message in _rules(items)]
-    return faults
+def check(items: Items, origin: Mapping[tuple[str, str], str], broken: Set[tuple[str, str]] = frozenset()) -> Faults:
+    """Every fault as a line ``file: kind (id): key: what and mend``.
+
+    Args:
+        origin: the file by kind and id.
+        broken: kind and id (``ANY_ID``: whichever) of entries that are there and cannot be read, so that nothing that
+            depends on what stands in them is a fault.
+    """
+    found = [*_references(items, broken), *(("rules", id, message) for id, message in _words(items))]
+    if not any(kind in ("rules", "country_groups") for kind, *_ in [*found, *broken]):
+        found += [("rules", id, message) for id, message in _routes(items)]
+    return [f"{origin.get((kind, id), kind)}: {kind} ({id}): {message}" for kind, id, message in found]
 
 
 def check_rules(rules: list[Rule], items: Items) -> Faults:
@@ -32,17 +39,22 @@ def check_rules(rules: list[Rule], items: Items) -> Faults:
     return check({**items, "rules": {rule.id: rule for rule in rules}}, {})
 
 
-def _references(items: Items) -> Iterator[tuple[str, str, str]]:
+def _references(items: Items, broken: Set[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     """Names that do not exist: ``(kind, id, message)``."""
     organisations: dict[str, Organisation] = dict(items["organisations"])
 
+    def is_known(kind: str, name: str) -> bool:
+        return name in items[kind] or not broken.isdisjoint({(kind, name), (kind, ANY_ID)})
+
     def missing(kind: str, wanted: list[str], key: str) -> Iterator[str]:
         for name in wanted:
-            if name not in items[kind]:
+            if not is_known(kind, name):
                 yield f"{key}: there is no {name!r} among the {kind}; correct it or add that entry"
 
     for id, organisation in organisations.items():
-        yield from (("organisations", id, message) for message in _focal_point(organisation, items["staff"]))
+        address = folded_address(organisation.focal_point)
+        if address in items["staff"] or not is_known("staff", address):
+            yield from (("organisations", id, message) for message in _focal_point(organisation, items["staff"]))
         yield from (("organisations", id, message) for message in _overlaps(organisation))
     for id, person in items["staff"].items():
         yield from (("staff", id, m) for m in missing("organisations", [person.organisation], "organisation"))
@@ -99,16 +111,28 @@ def _queues(organisation: Organisation | None, wanted: list[str], key: str) -> I
                 yield f"{key}: {organisation.id} has no queue {name!r}; it has {', '.join(known)}"
 
 
-def _rules(items: Items) -> Iterator[tuple[str, str]]:
-    rules = cast("list[Rule]", list(items["rules"].values()))
+def _words(items: Items) -> Iterator[tuple[str, str]]:
+    return _told(check_words(_rules(items)))
+
+
+def _routes(items: Items) -> Iterator[tuple[str, str]]:
+    """Of the set as a whole: what compiling it refuses, and examples that go elsewhere."""
+    rules = _rules(items)
     if not rules:
         return
-    faults = list(check_words(rules))
     groups = {id: group.countries for id, group in items["country_groups"].items()}
     try:
         rule_set = RuleSet(rules, groups)
     except ValueError as error:
         yield "all", str(error)
         return
-    for key, message in faults or check_examples(rules, rule_set):
+    yield from _told(check_examples(rules, rule_set))
+
+
+def _rules(items: Items) -> list[Rule]:
+    return cast("list[Rule]", list(items["rules"].values()))
+
+
+def _told(faults: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for key, message in faults:
         yield key.partition(".")[0], f"{key.partition('.')[2]}: {message}"

@@ -26,6 +26,7 @@ from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line
 from functions.registration.models import EventDefinition, Kept, before
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
+from shared.documents import ANY_ID
 from shared.ports import Clock, Create, Replace, Store, Write, decide, every
 from shared.staff.directory import ORGANISATIONS
 from shared.wiring import Platform, platform
@@ -146,7 +147,7 @@ def _ownerless(event: EventDefinition, store: Store, coming: Collection[str]) ->
     if not coming and not store.query(ORGANISATIONS, limit=1):
         return  # an installation without a desk, or the organisations are still to come
     for id in event.organisations:
-        if id not in coming and store.get(ORGANISATIONS, id) is None:
+        if id not in coming and ANY_ID not in coming and store.get(ORGANISATIONS, id) is None:
             yield f"organisations: there is no organisation {id!r}; correct it or import it first"
 
 
@@ -274,9 +275,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def prepared(paths: Iterable[Path], here: Platform, coming: Collection[str] = ()) -> Callable[[], str]:
+def prepared(
+    paths: Iterable[Path], here: Platform, coming: Collection[str] = (), lost: Collection[str] = ()
+) -> Callable[[], str]:
     """Read the files; what is returned saves them and tells what it did. Raises ``BadContent`` with every fault."""
-    events = read_all(paths, here, coming)
+    events = read_all(paths, here, {*coming, *lost})
     return lambda: f"{len(events)} events read, {save(here.store, here.clock, events)} added or changed"
 
 

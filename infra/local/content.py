@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from shared import topology
+from shared.documents import ANY_ID, ids_in
 from shared.wiring import platform
 
 
@@ -57,23 +58,25 @@ def importer_of(path: Path) -> ModuleType:
 def organisations_in(paths: Sequence[Path]) -> set[str]:
     """The ids that these files give to organisations: an event may name one that comes with it."""
     entries = [entry for path in paths for entry in tables_of(path).get("organisations", [])]
-    return {str(entry.get("id")) for entry in entries if isinstance(entry, dict)}
+    return {str(entry.get("id", ANY_ID)) for entry in entries if isinstance(entry, dict)}
 
 
 def import_files(paths: Sequence[Path]) -> list[str]:
     """All faults of all files; where there is none, everything is imported."""
     shares: dict[ModuleType, list[Path]] = defaultdict(list)
     faults, here = [], platform()
+    lost: set[str] = set()
     for path in paths:
         try:
             shares[importer_of(path)].append(path)
         except BadFile as error:
             faults.append(str(error))
+            lost |= ids_in(path)
     coming = organisations_in([path for share in shares.values() for path in share])
     saves = []
     for module in importers():  # in this order: events name organisations, which must be known by then
         try:
-            saves += [module.prepared(shares[module], here, coming)] if module in shares else []
+            saves += [module.prepared(shares[module], here, coming, lost)] if module in shares else []
         except module.BadContent as error:
             faults += error.faults
     if not faults:

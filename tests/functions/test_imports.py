@@ -48,7 +48,11 @@ categories = [{ id = "all", name = "All" }]
 def imported(folder: Path, **texts: str) -> subprocess.CompletedProcess[str]:
     for name, text in texts.items():
         (folder / f"{name}.toml").write_text(text)
-    files = [str(folder / f"{name}.toml") for name in texts]
+    return run(folder, *texts)
+
+
+def run(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    files = [str(folder / f"{name}.toml") for name in names]
     command = [sys.executable, "-m", "infra.local.content", "import", *files]
     environment = {**os.environ, "DATA": str(folder / "data")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -73,6 +77,48 @@ def test_every_fault_of_every_file_is_named_and_nothing_is_stored(tmp_path: Path
 
 
 OTHER = ORGANISATIONS.replace("paho", "afro")
+TOPICS = """
+[[topics]]
+id = "water"
+name = { en = "Water" }
+organisations = ["paho", "nobody"]
+"""
+
+
+def test_faults_between_entries_are_told_beside_those_within_them(tmp_path: Path) -> None:
+    """An entry that is wrong in itself is there all the same: who names it is not wrong."""
+    unnamed = ORGANISATIONS.replace('short_name = "PAHO"', "").replace('name = "Ann"', "")
+    events = EVENTS + EVENTS.replace('"forum"', '"other"').replace('["paho"]', '["paho", "nowhere"]')
+    told = imported(tmp_path, organisations=unnamed, topics=TOPICS, events=events).stderr.splitlines()
+    expected = [
+        "organisations[1] (paho): short_name: is missing",
+        "staff[1] (ann@paho.example): name: is missing",
+        "topics (water): organisations: there is no 'nobody'",
+        "event 2 (other): organisations: there is no organisation 'nowhere'",
+        "4 faults; nothing was imported.",
+    ]
+    assert [text in line for text, line in zip(expected, told, strict=True)] == [True] * 5, told
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (ORGANISATIONS.replace("name =", "name", 1), "not TOML"),
+        (ORGANISATIONS.replace('id = "paho"', 'id = "paho'), "not TOML"),
+        (ORGANISATIONS + "[[weather]]", "has the tables"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_that_nobody_can_read_brings_no_false_faults(tmp_path: Path, spoilt: str | None, told: str) -> None:
+    seeds = imported(tmp_path, seeds=OTHER)
+    assert seeds.returncode == 0, seeds.stderr
+    (tmp_path / "organisations.toml").write_text(spoilt or "")
+    if spoilt is None:
+        (tmp_path / "organisations.toml").unlink()
+    (tmp_path / "all.toml").write_text(TOPICS.replace(', "nobody"', ""))
+    (tmp_path / "events.toml").write_text(EVENTS)
+    said = run(tmp_path, "organisations", "all", "events").stderr.splitlines()
+    assert [told in said[0], said[1:]] == [True, ["Nothing was imported."]], said
 
 
 def test_files_that_belong_together_come_together(tmp_path: Path) -> None:

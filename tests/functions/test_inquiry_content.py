@@ -164,3 +164,17 @@ def test_days_away_entered_at_the_desk_outlive_an_import(world: World) -> None:
     kept = world.store.get("staff", person.id)
     assert kept
     assert (kept.data["absent_from"], kept.data["absent_until"]) == ("2026-12-01", "2026-12-14")
+
+
+def test_rules_are_not_blamed_for_one_that_cannot_be_read(tmp_path: Path, world: World) -> None:
+    """The default that is missing, and examples that go elsewhere, follow from the fault that is told."""
+    rule = "[[rules]]\nid='{}'\ntitle='X'\nlead='who'\nqueue='general'\ntarget_hours=8\n{}\n"
+    rule += "[[rules.examples]]\nlead='who'\n"
+    default = rule.format("all", "default=true\ncolour=1")
+    other = rule.format("x", "when={words=['a*']}") + rule.format("y", "when={topics=['nothing']}")
+    (tmp_path / "f.toml").write_text(default + other)
+    new = content.collect([tmp_path / "f.toml"], True)
+    with pytest.raises(content.BadContent) as raised:
+        content.check_with(content.stored(world.store), new)
+    told = [fault.partition(": rules")[2] for fault in raised.value.faults]
+    assert [fault.partition(":")[0] for fault in told] == ["[1] (all)", " (y)", " (x)"], told
