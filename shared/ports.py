@@ -49,6 +49,11 @@ class Document(NamedTuple):
 Cursor = tuple[Any, str]
 
 
+def having(field: str) -> Where:
+    """What holds for every document with a text in ``field``: an index that ends there serves a count with it."""
+    return (field, ">", "")
+
+
 def storable(id: str) -> bool:
     """Whether every engine can hold a document of this id; there is none of another."""
     try:
@@ -128,7 +133,11 @@ class Store(Protocol):
         ...
 
     def count(self, collection: str, *where: Where) -> int:
-        """How many documents match. Raises ``ValueError`` as ``query`` does."""
+        """How many documents match. Raises ``ValueError`` as ``query`` does.
+
+        It costs as much as there is to count: some 4 microseconds a document on SQLite, a read for each 1,000 on
+        Firestore. Where conditions are not all of one field, name the one that their index ends in (``having``).
+        """
         ...
 
     def commit(self, writes: Sequence[Write]) -> None:

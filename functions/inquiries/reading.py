@@ -20,7 +20,7 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
-from shared.ports import Cursor, Document, Where, every, from_utc_text, utc_text
+from shared.ports import Cursor, Document, Where, every, from_utc_text, having, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
@@ -182,7 +182,7 @@ class Reading:
         zone = ZoneInfo(organisation.timezone if organisation else "UTC")
         my: Where = ("assignee", "==", staff.email)
         late: Where = ("late", "==", True)
-        any_time: Where = ("due_at", ">", "")  # so that the count has the index of the list
+        any_time = having("due_at")
         mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MOST_MINE)
         late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MOST_LATE)
         return Overview(
@@ -190,7 +190,7 @@ class Reading:
             [Assignment.model_validate(one.data) for one in late_first],
             store.count(ASSIGNMENTS, ours, waiting, my, any_time),
             store.count(ASSIGNMENTS, ours, late, any_time),
-            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), ("received_at", ">", "")) if backlogs else 0,
+            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
             store.count(ASSIGNMENTS, ours, waiting, any_time),
             self._by_week(ours, zone),
             self._hours_to_answer(ours, zone),

@@ -43,6 +43,7 @@ from shared.ports import (
     Store,
     Write,
     decide,
+    having,
     utc_text,
 )
 from shared.staff import unreachable
@@ -146,7 +147,7 @@ class Deliveries:
         )
 
     def count(self, state: str) -> int:
-        return self.store.count(DELIVERIES, ("state", "==", state))
+        return self.store.count(DELIVERIES, ("state", "==", state), having("time"))
 
     def retry(self, id: str) -> bool:
         """Queue a failed or suppressed delivery once more and trust its address again; False where there is none."""

@@ -227,7 +227,7 @@ def _some_wait_for_other_seats(store: Store, before: EventDefinition, after: Eve
     """Whether somebody is in a line whose seats come from other pools now: there, seats may be free already."""
     pools = [{line: e.pools(e.category_of(line)) for line in before.lines} for e in (before, after)]
     moved = [line for line in before.lines if pools[0][line] != pools[1][line]]
-    return any(store.query(REGISTRATIONS, *in_line(before.id, line), limit=1) for line in moved)
+    return any(store.query(REGISTRATIONS, *in_line(before.id, line), order="waitlisted_at", limit=1) for line in moved)
 
 
 def _follow(store: Store, id: str) -> None:
@@ -265,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (options.folder / "events.toml").write_text(export(store), "utf-8")
         print(f"{options.folder / 'events.toml'} written")
         return 0
-    if options.if_empty and store.count(EVENTS):
+    if options.if_empty and store.query(EVENTS, limit=1):
         return 0
     try:
         print(prepared(options.files, here)())

@@ -15,7 +15,7 @@ from functions.registration.models import Registration
 from functions.registration.register import Receipt, Registering
 from functions.registration.timekeeping import Timekeeper
 from shared.contracts.registration import RegistrationConfirmed, State
-from shared.ports import Cursor, Where
+from shared.ports import Cursor, Where, having
 
 __all__ = [
     "BadRequest",
@@ -39,8 +39,8 @@ class Registrations(Registering, Finding):
 
     def counts(self, event_id: str, states: Sequence[State]) -> dict[str, int]:
         """How many registrations of an event are in each state."""
-        where: Where = ("event", "==", event_id)
-        return {state: self._store.count(REGISTRATIONS, where, ("state", "==", state)) for state in states}
+        where: list[Where] = [("event", "==", event_id), having("created_at")]
+        return {state: self._store.count(REGISTRATIONS, *where, ("state", "==", state)) for state in states}
 
     def timekeeper(self) -> Timekeeper:
         return Timekeeper(self._store, self._clock, self.events, self.seats, self._compose)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +12,15 @@ from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Delete, Where, Write
 from tests.house import House, opened
 from tests.indexes import missing
+from tests.plans import OURS, ROOT, asker, watched
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(autouse=True)
+def planned_queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails the test whose code asks SQLite for what no index leads to (``tests/plans.py``)."""
+    faults = watched(monkeypatch)
+    yield
+    assert not faults, "name the field that an index ends in, or declare one:\n" + "\n".join(sorted(faults))
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +34,8 @@ def declared_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         real = getattr(SqliteStore, name)
 
         def call(self: SqliteStore, collection: str, *where: Where, **options: Any) -> Any:
-            caller = Path(sys._getframe(1).f_code.co_filename)
-            if caller.is_relative_to(ROOT / "functions") or caller.is_relative_to(ROOT / "shared"):
+            caller = asker()
+            if any(map(caller.is_relative_to, OURS)):
                 order, descending = options.get("order", "id"), options.get("descending", False)
                 if fields := missing(store.get(collection, {}), where, order, descending):
                     kind = "descending" if descending else "indexes"

@@ -1,7 +1,7 @@
 """Documents in one SQLite file (WAL), shared by all processes of one machine.
 
-A collection is a table ``(id, data, version)``; the composite indexes of ``shared/topology.toml`` become expression
-indexes, and an index over a list field (``"terms[]"``) a small table of its own, kept in step by every write.
+A collection is a table ``(id, data, version)``; the indexes of ``shared/topology.toml`` become expression indexes, the
+``single`` ones too, and an index over a list field (``"terms[]"``) a small table of its own, kept in step by every write.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SqliteStore:
     """``shared.ports.Store`` on SQLite.
 
     Args:
-        schema: by collection, its ``indexes``, ``ttl``, ``database`` and ``may_come_again``, as in
+        schema: by collection, its ``indexes``, ``single``, ``ttl``, ``database`` and ``may_come_again``, as in
             ``shared/topology.toml``. All lie in the one file, and a commit over two databases is refused as on
             Firestore.
     """
@@ -218,7 +218,8 @@ class SqliteStore:
                     " (id TEXT PRIMARY KEY, data TEXT NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID"
                 )
                 plain = [f for f in rules.get("indexes", ()) if not any(name.endswith("[]") for name in f)]
-                for fields in [*plain, *([["expire_at"]] if rules.get("ttl") else [])]:
+                single = [*rules.get("single", ()), *(["expire_at"] if rules.get("ttl") else [])]
+                for fields in [*plain, *([name] for name in single)]:
                     columns = ", ".join("id" if name == "id" else _extract(name) for name in fields)
                     name = _quote(_index_name(collection, fields))
                     found = "" if fields[-1] == "id" else f" WHERE {_extract(fields[-1])} IS NOT NULL"  # as queries ask
