@@ -49,6 +49,10 @@ class Document(NamedTuple):
 Cursor = tuple[Any, str]
 
 
+MOST_COUNTED = 1000
+"""How far to count what need not be told exactly: one read on Firestore."""
+
+
 def having(field: str) -> Where:
     """What holds for every document with a text in ``field``: an index that ends there serves a count with it."""
     return (field, ">", "")
@@ -132,11 +136,12 @@ class Store(Protocol):
         """
         ...
 
-    def count(self, collection: str, *where: Where) -> int:
-        """How many documents match. Raises ``ValueError`` as ``query`` does.
+    def count(self, collection: str, *where: Where, at_most: int | None = None) -> int:
+        """How many documents match; counting ends at ``at_most``. Raises ``ValueError`` as ``query`` does.
 
         It costs as much as there is to count: some 4 microseconds a document on SQLite, a read for each 1,000 on
-        Firestore. Where conditions are not all of one field, name the one that their index ends in (``having``).
+        Firestore. So what many ask for, or anybody, is counted up to a limit. Where conditions are not all of one
+        field, name the one that their index ends in (``having``).
         """
         ...
 

@@ -75,7 +75,9 @@ def _confirmed(payload: RegistrationConfirmed) -> list[Mail]:
 
 def _waitlisted(payload: RegistrationWaitlisted) -> list[Mail]:
     _ = _gettext(payload)
-    return [_registration(payload, "waitlisted", _("You are on the waiting list: {event}"), position=payload.position)]
+    ahead = "" if payload.exact else languages.number(payload.position - 1, payload.registrant.language)
+    subject = _("You are on the waiting list: {event}")
+    return [_registration(payload, "waitlisted", subject, position=payload.position, ahead=ahead)]
 
 
 def _corrected(payload: RegistrationCorrected) -> list[Mail]:

@@ -8,10 +8,10 @@ from typing import Literal
 from functions.registration import messages, seats
 from functions.registration.catalogue import Catalogue
 from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line, registration_of
-from functions.registration.models import Category, EventDefinition, Registration, pool_id
+from functions.registration.models import Category, EventDefinition, Place, Registration, pool_id
 from functions.registration.placing import Placing
 from shared.contracts.events import Payload, outbox_row
-from shared.ports import Clock, Create, Store, Where
+from shared.ports import MOST_COUNTED, Clock, Create, Store, Where
 from shared.tokens import Tokens
 
 Availability = Literal["unlimited", "seats", "full"]
@@ -37,13 +37,16 @@ class Base:
         document = self._store.get(REGISTRATIONS, reference)
         return registration_of(document) if document else None
 
-    def position(self, registration: Registration) -> int:
-        """The place in its category's waitlist, from 1."""
+    def position(self, registration: Registration) -> Place:
+        """The place in its category's waitlist; nobody counts all of a long one for whoever waits at its end."""
         event = self.events.get(registration.event)
         mine = event.category_of(registration.category)
         lines = [line for line in event.lines if event.category_of(line) == mine]
         before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
-        return 1 + sum(self._store.count(REGISTRATIONS, *in_line(event.id, line), before) for line in lines)
+        ahead = 0
+        for line in lines:
+            ahead += self._store.count(REGISTRATIONS, *in_line(event.id, line), before, at_most=MOST_COUNTED - ahead)
+        return Place(ahead + 1, exact=ahead < MOST_COUNTED)
 
     def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
         """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from functions.registration.models import EventDefinition, Registration
+from functions.registration.models import EventDefinition, Place, Registration
 from shared.contracts.events import Payload
 from shared.contracts.links import FoundLink
 from shared.contracts.registration import (
@@ -65,8 +65,9 @@ class Composer:
             **base, sequence=registration.sequence, from_waitlist=from_waitlist, verified=event.verify_email
         )
 
-    def waitlisted(self, event: EventDefinition, registration: Registration, position: int) -> Payload:
-        return RegistrationWaitlisted(**self.base(event, registration), position=position, verified=event.verify_email)
+    def waitlisted(self, event: EventDefinition, registration: Registration, place: Place) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationWaitlisted(**base, position=place.number, exact=place.exact, verified=event.verify_email)
 
     def corrected(self, event: EventDefinition, registration: Registration) -> Payload:
         base = self.base(event, registration)

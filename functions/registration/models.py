@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -279,6 +279,13 @@ class Registration(BaseModel, defer_build=True):
     def address(self) -> str:
         """The same for every spelling of the address: what registrations are found by."""
         return address_key(self.email)
+
+
+class Place(NamedTuple):
+    """In a waitlist, from 1; where it is not ``exact``, the number is the least that it can be."""
+
+    number: int
+    exact: bool
 
 
 def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -49,7 +49,7 @@ class PersonalPages:
             registration=registration,
             event=event,
             phase=phase,
-            position=self._service.position(registration) if waiting else None,
+            place=self._service.position(registration) if waiting else None,
             line_moves=visit.platform.clock.now() < event.promotes_until,
             verify_by=from_utc_text(registration.verify_by) if registration.verify_by else None,
             held_until=from_utc_text(registration.held_until) if registration.held_until else None,

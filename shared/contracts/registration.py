@@ -83,6 +83,7 @@ class RegistrationConfirmed(RegistrationPayload):
 class RegistrationWaitlisted(RegistrationPayload):
     type: ClassVar[str] = "registration.waitlisted"
     position: int  # from 1
+    exact: bool = True  # else the position is the least that it can be
     verified: bool = False  # as above
 
 

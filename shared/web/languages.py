@@ -116,6 +116,13 @@ def zone_city(timezone: str, language: str) -> str:
     return str(get_timezone_location(timezone, locale=_locale(best(language)), return_city=True))
 
 
+def number(value: int, language: str) -> str:
+    """``12,345``."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(value, locale=_locale(best(language)))
+
+
 def file_size(size: int, language: str) -> str:
     """Of so many bytes, in multiples of 1000: ``3.4 MB``, and ``0.1 kB`` for the smallest."""
     from babel.units import format_unit

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import content
+from functions.registration import base, content
 from functions.registration.catalogue import EVENTS, definition, stored
 from functions.registration.models import Kept
 from infra import catalogues
@@ -112,6 +112,25 @@ def test_whoever_will_wait_is_told_so_from_the_button_to_the_mail_after_verifyin
     assert "at position 1" in text(told)
     for shown in (*map(words, (form, receipt, asked, done)), asked_by_mail, text(told)):
         assert not PROMISES.search(shown), shown
+
+
+def test_a_place_in_a_long_line_is_told_as_far_as_one_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "MOST_COUNTED", 3)
+    world.event(seats=1)
+    world.take("first")
+    told = []
+    for name in ("second", "third", "fourth", "fifth"):
+        world.take(name)
+        mail = world.mail(name)
+        page = world.visitor.get(next(link for link in links_in(mail) if "/r/" in link))
+        told.append((words(page), text(mail)))
+        world.clock.forward(seconds=1)  # type: ignore[attr-defined]
+    for number, (page, mail) in enumerate(told[:3], 1):
+        assert f"You are number {number} in line." in page
+        assert f"at position {number}." in mail
+    page, mail = told[3]
+    assert "At least 3 people are in line before you." in page
+    assert "on the waiting list, after at least 3 others." in mail
 
 
 def test_where_seats_are_left_the_same_steps_say_so(world: World) -> None:

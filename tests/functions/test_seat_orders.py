@@ -96,7 +96,7 @@ def test_whoever_waited_in_a_category_that_is_removed_waits_in_the_first(world: 
     assert world.names("waitlisted") == ["Ben"], "the quota of B is used up, though the hall has a seat"
     world.event(seats=3, categories=A)
     assert world.register("Cleo", category="a").state == "waitlisted", "the free seat is Ben's, who came first"
-    assert [world.service.position(r) for r in world.registrations("waitlisted")] == [1, 2]
+    assert [world.service.position(r).number for r in world.registrations("waitlisted")] == [1, 2]
     settled(world)
     assert (world.names("confirmed"), world.names("waitlisted")) == (["Ann", "Bea", "Ben"], ["Cleo"])
     world.service.cancel(world.manage("Bea"))

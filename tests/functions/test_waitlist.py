@@ -30,7 +30,7 @@ def test_whoever_comes_after_the_last_seat_waits_in_order(world: World) -> None:
         world.clock.pass_(seconds=1)
     assert world.names("confirmed") == ["Ada", "Bob"]
     waiting = world.registrations("waitlisted")
-    assert [(r.given_name, world.service.position(r)) for r in waiting] == [("Cy", 1), ("Di", 2)]
+    assert [(r.given_name, world.service.position(r).number) for r in waiting] == [("Cy", 1), ("Di", 2)]
     assert sorted(row.data["data"]["position"] for row in world.outbox("registration.waitlisted")) == [1, 2]
 
 

@@ -129,6 +129,8 @@ def test_ranges_end_where_they_should(filled: Store, order: str, low: object, hi
 def test_counts_agree_with_queries(filled: Store) -> None:
     for where in CONDITIONS:
         assert filled.count(THINGS, *where) == len(expected(*where)), where
+        for limit in (0, 1, 20, 1000):
+            assert filled.count(THINGS, *where, at_most=limit) == min(limit, len(expected(*where))), (where, limit)
 
 
 def test_ids_can_be_asked_for_like_a_field(filled: Store) -> None:

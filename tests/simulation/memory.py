@@ -101,9 +101,9 @@ class MemoryStore:
             found = [pair for pair in found if (pair[0] < mark if descending else pair[0] > mark)]
         return [Document(collection, key[1], json.loads(kept.text), kept.version) for key, kept in found[:limit]]
 
-    def count(self, collection: str, *where: Where) -> int:
+    def count(self, collection: str, *where: Where, at_most: int | None = None) -> int:
         check_conditions(where)
-        return len(self._matching(collection, where))
+        return len(self._matching(collection, where)[:at_most])
 
     def commit(self, writes: Sequence[Write]) -> None:
         texts = checked(writes, self._databases)

@@ -122,12 +122,13 @@ class FirestoreStore:
         answers = map(types.RunQueryResponse.pb, self._ask_all(call, database))
         return [_document(answer.document) for answer in answers if answer.HasField("document")]
 
-    def count(self, collection: str, *where: Where) -> int:
+    def count(self, collection: str, *where: Where, at_most: int | None = None) -> int:
         check_conditions(where)
-        if (asked := findable(where)) is None:
+        if (asked := findable(where)) is None or at_most == 0:
             return 0
         selection = self._selection(collection, asked, "id")
-        counted = {"structured_query": selection, "aggregations": [{"alias": "n", "count": {}}]}
+        limit = {} if at_most is None else {"up_to": at_most}
+        counted = {"structured_query": selection, "aggregations": [{"alias": "n", "count": limit}]}
         database = self._database(collection)
         request = {"parent": f"{database}/documents", "structured_aggregation_query": counted}
         answers = self._ask_all(partial(self._client().run_aggregation_query, request), database)

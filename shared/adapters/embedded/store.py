@@ -1,7 +1,7 @@
 """Documents in one SQLite file (WAL), shared by all processes of one machine.
 
 A collection is a table ``(id, data, version)``; the indexes of ``shared/topology.toml`` become expression indexes, the
-``single`` ones too, and an index over a list field (``"terms[]"``) a small table of its own, kept in step by every write.
+``single`` ones too, and one over a list field (``"terms[]"``) a small table of its own, kept in step by every write.
 """
 
 from __future__ import annotations
@@ -94,13 +94,14 @@ class SqliteStore:
         sql = f"SELECT d.id, d.data, d.version FROM {source} WHERE {filters} ORDER BY {ordering} LIMIT ?"
         return [_document(collection, row) for row in self._database.read(sql, [*values, limit])]
 
-    def count(self, collection: str, *where: Where) -> int:
+    def count(self, collection: str, *where: Where, at_most: int | None = None) -> int:
         check_conditions(where)
         if (asked := findable(where)) is None:
             return 0
         source, conditions, values, _ = self._select(collection, asked, "id")
-        sql = f"SELECT count(*) FROM {source} WHERE {' AND '.join(conditions) or '1'}"
-        return int(next(iter(self._database.read(sql, values)))[0])
+        found = f"SELECT 1 FROM {source} WHERE {' AND '.join(conditions) or '1'} LIMIT ?"
+        values.append(-1 if at_most is None else at_most)  # none, to SQLite
+        return int(self._database.read(f"SELECT count(*) FROM ({found})", values)[0][0])
 
     # -- writing --
 
