@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmarks import inquiries, registration
+from benchmarks import inquiries, registration, whole_way
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
         emulators.report()
         return 0
     registration.report()
+    whole_way.report()
     inquiries.report()
     return 0
 
