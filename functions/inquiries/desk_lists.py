@@ -13,6 +13,7 @@ from functions.inquiries.base import Member
 from functions.inquiries.exports import Export
 from functions.inquiries.models import State
 from functions.inquiries.reading import NOBODY, Filter
+from functions.inquiries.search import search_terms
 from functions.inquiries.service import Service
 from shared.staff.members import member
 from shared.web import languages, paging
@@ -47,10 +48,14 @@ class Lists:
         filter = _filter(visit, me)
         after = paging.cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
+        errors = {}
+        if filter.search and not search_terms(filter.search):
+            errors["q"] = visit.gettext("To search, write a word of at least two letters or digits.")
         query = {name: value for name, value in asked.items() if name not in UNFILTERED and value}
         return visit.page(
             "desk_list.html",
             page=page,
+            errors=errors,
             query=defaultdict(str, query),
             encoded=urlencode(query),
             next=urlencode({**query, "after": paging.mark(page.next)}) if page.next else "",

@@ -87,8 +87,10 @@ class Reading:
     # -- lists --
 
     def page(self, staff: Member, filter: Filter, after: Cursor | None = None, limit: int = 50) -> Page:
-        """One page of the organisation's inquiries, and where the next begins."""
+        """One page of the organisation's inquiries, and where the next begins; none where ``search`` has no word."""
         terms = search_terms(filter.search)
+        if filter.search and not terms:
+            return Page([], None)
         if not terms:
             found = self._query(staff, filter, None, after, limit + 1)
             rows = [Assignment.model_validate(one.data) for one in found[:limit]]

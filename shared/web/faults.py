@@ -35,11 +35,14 @@ def from_http(visit: Visit, error: HTTPException) -> Response:
     _ = visit.gettext
     if isinstance(error, RequestRedirect):
         return Response(status=308, headers={"Location": urlsplit(error.new_url).path})
+    start = _("Check the link, or start from the front page.")
+    if visit.staff:  # as the button of the page does
+        start = _("Check the link, or start from what waits.")
     titles = {
-        404: (_("There is nothing at this address."), _("Check the link, or start from the front page.")),
+        404: (_("There is nothing at this address."), start),
         405: (_("This address does not take that kind of request."), ""),
         413: (_(TOO_LARGE), _(SHORTEN)),
-        414: (_("This address is too long."), _("Check the link, or start from the front page.")),
+        414: (_("This address is too long."), start),
         415: (_("This format is not understood."), _("Send JSON or an HTML form.")),
     }
     status = error.code or 400

@@ -91,6 +91,17 @@ def test_nobody_acts_on_what_their_organisation_does_not_have(world: World, acti
     assert world.service.reading.inquiry(_member(world, WIPO), secret).version == version
 
 
+@pytest.mark.parametrize("word", ["x", "!", "é", "a ?"])
+def test_a_search_for_less_than_two_letters_says_so_and_lists_nothing(world: World, word: str) -> None:
+    reference = world.receive()
+    browser = world.member(WHO_HEAD)
+    page = browser.get("/desk/inquiries", query_string={"q": word})
+    assert references(page) == []
+    assert "To search, write a word of at least two letters" in words(page)
+    assert reference not in browser.get("/desk/inquiries.csv", query_string={"q": word}).text
+    assert references(browser.get("/desk/inquiries?q=+")) == [reference]
+
+
 def test_lists_filter_search_sort_and_page(world: World) -> None:
     made = []
     for number in range(53):

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from shared.staff.navigation import PARTS
 from shared.staff.permissions import GRANTED, ROLES
 from shared.staff.sessions import COOKIE
-from tests.functions.browser import Browser
+from tests.functions.browser import Browser, words
 from tests.functions.desks import Desks
 from tests.functions.signed_in import csrf_token
 from tests.functions.test_rights_matrix import EXPECTED, cells, routes
@@ -63,6 +63,15 @@ def test_every_desk_page_has_the_same_navigation(desks: Desks, role: str) -> Non
         statuses.add(page.status_code)
     assert {200, 404, 410} <= statuses
     assert role == "administrator" or 403 in statuses
+
+
+def test_a_page_that_is_not_there_leads_where_it_says(desks: Desks) -> None:
+    inside, outside = (
+        desks.browser(desks.staff["who", "viewer"]).get("/desk/nothing"),
+        desks.browser(None).get("/nothing"),
+    )
+    assert "start from what waits. Go to what waits" in words(inside)
+    assert "start from the front page. Go to the front page" in words(outside)
 
 
 def test_forms_that_are_refused_keep_the_navigation(desks: Desks) -> None:
