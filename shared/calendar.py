@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import icalendar
+from icalendar.parser import Contentline, Contentlines
 
 from shared.addresses import ascii_address
 from shared.contracts.registration import RegistrationPayload
@@ -84,21 +85,20 @@ def calendar_file(invitation: Invitation) -> bytes:
 
 def _of_person(invitation: Invitation) -> bytes:
     """The content lines that each person has of their own. In the order of properties they stand together."""
-    guest, mailbox = invitation.attendee
-    entry = icalendar.Event.new(
-        uid=invitation.uid,
-        sequence=invitation.sequence,
-        stamp=invitation.stamp,
-        attendees=[]
-        if invitation.method == "PUBLISH"  # RFC 5546, section 3.2.1: it has none
-        else [
-            # The registration was the answer already: no client need send one to the organiser.
-            icalendar.vCalAddress.new(
-                ascii_address(mailbox), cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False
-            )
-        ],
-    )
-    return bytes(entry.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n").removesuffix(b"END:VEVENT\r\n")
+    properties: list[tuple[str, Any]] = [
+        ("DTSTAMP", icalendar.vDatetime(invitation.stamp.astimezone(UTC))),
+        ("UID", icalendar.vText(invitation.uid)),
+        ("SEQUENCE", icalendar.vInt(invitation.sequence)),
+    ]
+    if invitation.method != "PUBLISH":  # RFC 5546, section 3.2.1: it has no attendee
+        guest, mailbox = invitation.attendee
+        # The registration was the answer already: no client need send one to the organiser.
+        attendee = icalendar.vCalAddress.new(
+            ascii_address(mailbox), cn=guest, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False
+        )
+        properties.append(("ATTENDEE", attendee))
+    lines = [Contentline.from_parts(name, value.params, value) for name, value in properties]
+    return bytes(Contentlines(lines).to_ical())  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from functions.notification.inquiry_mails import INQUIRY_MAILS
@@ -131,7 +133,7 @@ def _registration(
             "join_link": facts.join_link if attends else None,
             "title": title,
             "name": greeting_name(name) if greet else "",
-            "when": times.span(facts.starts_at, facts.ends_at, facts.timezone, language),
+            "when": _when(facts.starts_at, facts.ends_at, facts.timezone, language),
             "where": one_line(languages.text(facts.location, language)),
             "page": facts.page,
             "contact": facts.contact_email,
@@ -144,6 +146,12 @@ def _registration(
         reply_to=Person(one_line(facts.organiser), facts.contact_email),
         calendar=calendar,
     )
+
+
+@lru_cache(maxsize=256)
+def _when(starts_at: datetime, ends_at: datetime, zone: str, language: str) -> tuple[str, ...]:
+    """The same for all who read of an event in one language."""
+    return tuple(times.span(starts_at, ends_at, zone, language))
 
 
 def _language(payload: RegistrationPayload) -> str:
