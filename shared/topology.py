@@ -29,6 +29,10 @@ class Subscription:
     name: str
     topic: str
     function: str
+    types: frozenset[str] = frozenset()  # of events; empty: all of the topic
+
+    def takes(self, type: str) -> bool:
+        return not self.types or type in self.types
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,9 @@ class Topology:
         """By collection, the Firestore database that holds it, where that is not the default one."""
         return {name: rules["database"] for name, rules in self.store.items() if "database" in rules}
 
-    def subscriptions_of(self, topic: str) -> list[Subscription]:
-        return [s for s in self.subscriptions if s.topic == topic]
+    def subscriptions_of(self, topic: str, type: str | None = None) -> list[Subscription]:
+        """Those that listen to the topic, or that take its events of one type."""
+        return [s for s in self.subscriptions if s.topic == topic and (type is None or s.takes(type))]
 
 
 @cache
@@ -79,7 +84,10 @@ def load() -> Topology:
             for name, target in targets.items()
         ),
         topics=tuple(raw["topics"]),
-        subscriptions=tuple(Subscription(name, s["topic"], s["function"]) for name, s in raw["subscriptions"].items()),
+        subscriptions=tuple(
+            Subscription(name, s["topic"], s["function"], frozenset(s.get("types", ())))
+            for name, s in raw["subscriptions"].items()
+        ),
         delivery=Delivery(
             delivery["ack_deadline"], tuple(delivery["backoff"]), delivery["attempts"], delivery["retention"]
         ),

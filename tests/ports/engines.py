@@ -30,7 +30,7 @@ SCHEMA = {
     "badges": {"database": "apart"},
 }
 PATIENCE = 60.0  # seconds for one call: an emulator beside other tests may be slow, which is no fault
-TOPIC = "registrations"  # two subscriptions of the topology listen to it
+TOPIC, TYPE = "inquiries", "inquiry.received"  # which two subscriptions of the topology take
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _pulled(place: str, count: int) -> list[tuple[str, Message]]:
 
     found: list[tuple[str, Message]] = []
     with SubscriberClient() as subscriber:
-        for subscription in topology.load().subscriptions_of(TOPIC):
+        for subscription in topology.load().subscriptions_of(TOPIC, TYPE):
             path = subscriber.subscription_path(place, subscription.name)
             ids: set[str] = set()
             deadline = time.monotonic() + PATIENCE

@@ -8,21 +8,22 @@ import pytest
 
 from shared import topology
 from shared.ports import Bus, Message
-from tests.ports.engines import TOPIC, Engine
+from tests.ports.engines import TOPIC, TYPE, Engine
 
 pytestmark = pytest.mark.filterwarnings("ignore:The return_immediately flag")  # the one way to see that none is left
-SUBSCRIPTIONS = sorted(s.name for s in topology.load().subscriptions_of(TOPIC))
+ATTRIBUTES = {"type": TYPE, "trace": "tést"}
+SUBSCRIPTIONS = sorted(s.name for s in topology.load().subscriptions_of(TOPIC, TYPE))
 
 
 def messages(count: int) -> list[Message]:
     return [
-        Message(f"id{n:04}", TOPIC, f'{{"text": "مرحبا {n}"}}'.encode(), {"event_id": f"id{n:04}", "type": "tést"})
+        Message(f"id{n:04}", TOPIC, f'{{"text": "مرحبا {n}"}}'.encode(), {"event_id": f"id{n:04}", **ATTRIBUTES})
         for n in range(count)
     ]
 
 
 def seen(found: Sequence[tuple[str, Message]]) -> set[tuple[str, str, bytes, str]]:
-    return {(name, m.attributes["event_id"], m.data, m.attributes["type"]) for name, m in found}
+    return {(name, m.attributes["event_id"], m.data, m.attributes["trace"]) for name, m in found}
 
 
 def test_a_message_reaches_every_subscription_of_its_topic(bus: Bus, engine: Engine, place: str) -> None:

@@ -12,11 +12,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from infra import build
 from shared import topology
+from shared.contracts.clock import Tick
 from shared.contracts.events import Payload
 from shared.masks import masked
 from tests.indexes import missing
@@ -54,7 +56,7 @@ def terraform(folder: Path, *commands: str) -> str:
 
 def test_terraform_finds_the_configuration_valid_and_its_own_tests_pass(gcp: Path) -> None:
     said = terraform(gcp, "fmt -check -diff -recursive", "init -backend=false -input=false", "validate", "test")
-    assert said == ""
+    assert not said, said
 
 
 def test_terraform_would_see_an_argument_that_does_not_exist(gcp: Path) -> None:
@@ -86,6 +88,20 @@ def test_every_subscription_and_schedule_names_things_that_exist() -> None:
         assert "events" in RAW["functions"][subscription["function"]], name
     for name, schedule in RAW["schedules"].items():
         assert schedule["topic"] in RAW["topics"], name
+
+
+def handled(function: str) -> set[type[Payload]]:
+    events = importlib.import_module(f"functions.{function}.events")
+    return set(events.intake(Mock(), Mock()).handlers) | {Tick}  # which every intake takes
+
+
+def test_a_subscription_takes_the_types_that_its_function_handles() -> None:
+    functions = {s.function: handled(s.function) for s in topology.load().subscriptions}
+    for subscription in topology.load().subscriptions:
+        topic = {kind for kind in Payload.kinds.values() if kind.topic == subscription.topic}
+        wanted = {kind.type for kind in topic & functions[subscription.function]}
+        declared = set() if wanted == {kind.type for kind in topic} else wanted
+        assert subscription.types == declared, f"[subscriptions] {subscription.name}: types = {sorted(declared)}"
 
 
 def test_no_two_targets_claim_one_path_and_one_target_takes_the_rest() -> None:

@@ -31,7 +31,7 @@ SYSTEM = Topology(
     topics=("news", "dead-letters"),
     subscriptions=(
         Subscription("a-news", "news", "a"),
-        Subscription("b-news", "news", "b"),
+        Subscription("b-news", "news", "b", frozenset({"news", "olds"})),
         Subscription("b-dead-letters", "dead-letters", "b"),
         Subscription("a-clock", "clock", "a"),
     ),
@@ -123,6 +123,16 @@ def test_a_push_is_what_pubsub_sends_and_a_2xx_ends_it(bus: SqliteBus) -> None:
     assert message["attributes"] == news("one").attributes
     assert message["messageId"] == "one"
     assert datetime.fromisoformat(message["publishTime"]).tzinfo
+    assert b.ids() == ["one"]
+
+
+def test_a_subscription_gets_the_types_that_it_takes(bus: SqliteBus) -> None:
+    a, b = Function(), Function()
+    bus.publish([news("one"), Message("two", "news", b"{}", {"type": "gossip"}), Message("three", "news", b"{}", {})])
+
+    deliver(bus, lambda: bus.depth() == 0, a=a, b=b)
+
+    assert sorted(a.ids()) == ["one", "three", "two"]
     assert b.ids() == ["one"]
 
 

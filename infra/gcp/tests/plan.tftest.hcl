@@ -43,6 +43,23 @@ run "follows_the_topology" {
   }
 }
 
+run "pushes_what_is_handled" {
+  command = plan
+
+  assert {
+    condition     = google_pubsub_subscription.push["registration-registrations"].filter == "attributes.type=\"links.wanted\" OR attributes.type=\"registration.mail_wanted\" OR attributes.type=\"registration.registered_again\" OR attributes.type=\"registration.seats_released\""
+    error_message = "a subscription gets the events of its types"
+  }
+  assert {
+    condition     = alltrue([for name, s in google_pubsub_subscription.push : try(length(s.filter), 0) <= 256])
+    error_message = "Pub/Sub takes filters of 256 bytes"
+  }
+  assert {
+    condition     = alltrue([for name, s in google_pubsub_subscription.push : try(length(s.filter), 0) == 0 || length(try(jsondecode(file("topology.json")).subscriptions[name].types, [])) > 0])
+    error_message = "where the topology names no types, everything comes: ticks and dead letters above all"
+  }
+}
+
 run "keeps_events_targets_private" {
   command = plan
 
@@ -155,8 +172,8 @@ run "keeps_copies_no_longer_than_promised" {
     error_message = "backups age out in 14 days: docs/operations.md promises it to erased people"
   }
   assert {
-    condition     = alltrue([for topic in google_pubsub_topic.topic : topic.message_retention_duration == (topic.name == "dead-letters" ? "1209600s" : null)])
-    error_message = "dead letters live no longer than backups"
+    condition     = alltrue([for topic in google_pubsub_topic.topic : topic.message_retention_duration == (topic.name == "dead-letters" ? "1209600s" : "86400s")])
+    error_message = "dead letters live no longer than backups, and a day of events is there for a subscription that is made anew"
   }
   assert {
     condition     = google_storage_bucket.files.soft_delete_policy[0].retention_duration_seconds == 604800

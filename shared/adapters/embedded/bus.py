@@ -103,7 +103,7 @@ class SqliteBus:
     def _enqueue(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
         now = time.time()
         for m in messages:
-            for subscription in self._topology.subscriptions_of(m.topic):
+            for subscription in self._topology.subscriptions_of(m.topic, m.attributes.get("type", "")):
                 db.execute(_ENQUEUE, (subscription.name, m.id, m.topic, m.data, json.dumps(m.attributes), now))
 
 
