@@ -48,14 +48,11 @@ class Lists:
         filter = _filter(visit, me)
         after = paging.cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
-        errors = {}
-        if filter.search and not search_terms(filter.search):
-            errors["q"] = visit.gettext("To search, write a word of at least two letters or digits.")
         query = {name: value for name, value in asked.items() if name not in UNFILTERED and value}
         return visit.page(
             "desk_list.html",
             page=page,
-            errors=errors,
+            searchable=not filter.search or bool(search_terms(filter.search)),
             query=defaultdict(str, query),
             encoded=urlencode(query),
             next=urlencode({**query, "after": paging.mark(page.next)}) if page.next else "",

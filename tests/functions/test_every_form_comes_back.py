@@ -239,3 +239,14 @@ def test_a_note_is_kept_while_an_answer_is_being_written(tmp_path: Path) -> None
     assert officer.send(done, form_to(done, "/answer")).status_code == 200
     (answer,) = world.announced("inquiry.answered")
     assert answer["text"].strip() == "Dear <madam>"
+
+
+def test_a_page_that_is_one_form_is_printed(tmp_path: Path) -> None:
+    """What stands in other forms is left out on paper."""
+    world = new_world(tmp_path)
+    page = world.member(WHO_OFFICER).get(f"/desk/inquiries/{world.receive()}")
+    form = page.text.partition('id="kept"')[2]
+    assert form.startswith(' class="whole-page"')
+    assert "We are drafting" in form
+    printed = (ROOT / "shared/web/static/style.css").read_text("utf-8").partition("@media print")[2]
+    assert "form:not(.whole-page)" in printed
