@@ -15,6 +15,8 @@ def one_line(text: str) -> str:
 
 def unbroken(text: str) -> str:
     """The same for a line that we made: the marks by which we isolate one of its parts stay."""
+    if text.isprintable():  # which none of these is
+        return " ".join(text.split())
     return " ".join(
         "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text).split()
     )
