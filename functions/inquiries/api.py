@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from functions.inquiries import attachments
 from functions.inquiries.content_models import Activity, ActivityKind, RequesterType
 from functions.inquiries.models import InquiryRequest
 from shared.text import N_
@@ -66,7 +67,7 @@ class ApiAttachment(BaseModel, defer_build=True):
 class ApiInquiry(InquiryRequest):
     """The body of ``POST /api/inquiries``."""
 
-    attachments: list[ApiAttachment] = []
+    attachments: list[ApiAttachment] = Field(default=[], json_schema_extra={"maxItems": attachments.MOST})
 
 
 class Accepted(BaseModel, defer_build=True):

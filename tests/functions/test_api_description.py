@@ -19,6 +19,7 @@ from shared.web.openapi import Operation
 from shared.web.site import Route, Site, Visit
 from tests.declared import undeclared
 from tests.functions.browser import Browser, platform
+from tests.functions.inquiry_world import REQUEST as INQUIRY
 from tests.fuzz.village import maps
 from tests.house import House
 
@@ -101,6 +102,16 @@ def test_attachments_that_are_none_are_refused(house: House, attachments: Any) -
     answer = house.send("POST", "/api/inquiries", [("Content-Type", "application/json")], body)
     assert answer.status == 422
     assert "/attachments" in answer.text
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_as_many_attachments_are_taken_as_the_document_says(house: House, more: int) -> None:
+    schemas = json.loads(api_description.FILE.read_text("utf-8"))["components"]["schemas"]
+    most = schemas["ApiInquiry"]["properties"]["attachments"]["maxItems"]
+    file = {"name": "a.txt", "content": "cGxhaW4="}
+    body = json.dumps(INQUIRY | {"attachments": [file] * (most + more)}).encode()
+    answer = house.send("POST", "/api/inquiries", [("Content-Type", "application/json")], body)
+    assert answer.status == (422 if more else 201), answer.text
 
 
 # -- negative controls --
