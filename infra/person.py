@@ -18,7 +18,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
 
-from functions.registration.ledger import REGISTRATIONS, ending, registration_of
+from functions.registration.ledger import REGISTRATIONS, ending, registration_of, tallied
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
 from shared.addresses import address_key, mentions
 from shared.intake import DEAD_LETTERS
@@ -68,11 +68,18 @@ def erase(store: WholeStore, found: list[Document]) -> None:
     if kept := [reason for document in found if (reason := needed(document))]:
         raise NotMoved("nothing was erased: " + "; ".join(kept))
     for number, document in enumerate(found):
-        if document.collection == REGISTRATIONS and document.data.get("state") == UNVERIFIED:
+        if is_registration(document) and document.data.get("state") == UNVERIFIED:
             found[number] = _ended(store, document)
     for _, group in groupby(found, key=attrgetter("collection")):  # they may lie in different databases
         while page := list(islice(group, PAGE)):
-            store.commit([Delete(d.collection, d.id, d.version) for d in page])
+            gone = [Delete(d.collection, d.id, d.version) for d in page]
+            store.commit(
+                [*gone, *(tallied(d.data["event"], d.data["state"], None) for d in page if is_registration(d))]
+            )
+
+
+def is_registration(document: Document) -> bool:
+    return document.collection == REGISTRATIONS
 
 
 def needed(document: Document) -> str:
@@ -80,7 +87,7 @@ def needed(document: Document) -> str:
     name = f"{document.collection}/{document.id}"
     if document.collection in DESK:
         return f"{name} is erased or changed at the desk"
-    if document.collection == REGISTRATIONS and document.data.get("state") not in (*ENDED, UNVERIFIED):
+    if is_registration(document) and document.data.get("state") not in (*ENDED, UNVERIFIED):
         return f"{name} is {document.data.get('state')}: cancel it first"
     if document.collection == "outbox":
         return f"{name} is on its way: try again in a minute"

@@ -20,7 +20,7 @@ from functions.inquiries.directory import Directory
 from functions.inquiries.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.requests import read_attachment
 from functions.inquiries.search import search_terms
-from shared.ports import Cursor, Document, Where, every, from_utc_text, having, utc_text
+from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, from_utc_text, having, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
@@ -67,7 +67,8 @@ class View:
 
 @dataclass(frozen=True)
 class Overview:
-    """The desk's first page, for one person; counts are of the person's organisation."""
+    """The desk's first page, for one person; counts are of the person's organisation, to
+    ``MOST_COUNTED``."""
 
     mine: list[Assignment]  # assigned to me and waiting for an answer: those of the nearest targets
     late: list[Assignment]  # of my organisation: those whose target passed first
@@ -190,13 +191,16 @@ class Reading:
         return Overview(
             [Assignment.model_validate(one.data) for one in mine_first],
             [Assignment.model_validate(one.data) for one in late_first],
-            store.count(ASSIGNMENTS, ours, waiting, my, any_time),
-            store.count(ASSIGNMENTS, ours, late, any_time),
-            store.count(ASSIGNMENTS, ("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
-            store.count(ASSIGNMENTS, ours, waiting, any_time),
+            self._some(ours, waiting, my, any_time),
+            self._some(ours, late, any_time),
+            self._some(("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
+            self._some(ours, waiting, any_time),
             self._by_week(ours, zone),
             self._hours_to_answer(ours, zone),
         )
+
+    def _some(self, *where: Where) -> int:
+        return self._means.store.count(ASSIGNMENTS, *where, at_most=MOST_COUNTED)
 
     def _by_week(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, int]]:
         first = _monday(self._means.clock.now(), zone) - timedelta(weeks=WEEKS - 1)

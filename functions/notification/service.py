@@ -28,6 +28,7 @@ from shared.addresses import address_key, ascii_address
 from shared.contracts.events import Event, parse
 from shared.logs import enter_trace
 from shared.ports import (
+    MOST_COUNTED,
     Clock,
     Conflict,
     Create,
@@ -147,7 +148,8 @@ class Deliveries:
         )
 
     def count(self, state: str) -> int:
-        return self.store.count(DELIVERIES, ("state", "==", state), having("time"))
+        """To ``MOST_COUNTED``."""
+        return self.store.count(DELIVERIES, ("state", "==", state), having("time"), at_most=MOST_COUNTED)
 
     def retry(self, id: str) -> bool:
         """Queue a failed or suppressed delivery once more and trust its address again; False where there is none."""

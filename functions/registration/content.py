@@ -24,6 +24,7 @@ from functions.registration import seats
 from functions.registration.catalogue import EVENTS, INSTANTS, definition, stored
 from functions.registration.ledger import REGISTRATIONS, SOURCE, in_line
 from functions.registration.models import EventDefinition, Kept, before
+from functions.registration.tallies import NOTHING, TALLIES
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.documents import ANY_ID
@@ -200,7 +201,7 @@ def _put(store: Store, event: EventDefinition, now: datetime) -> bool:
     after = event.model_copy(update={"kept": _kept(store, before, event, now)})
     data = stored(after)
     if known is None:
-        store.commit([Create(EVENTS, event.id, data)])
+        store.commit([Create(EVENTS, event.id, data), Replace(TALLIES, event.id, NOTHING, None)])
         return True
     if known.data == data:
         return False

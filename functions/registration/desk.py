@@ -10,6 +10,7 @@ from functions.registration.catalogue import EventNotFound
 from functions.registration.exports import Export, states
 from functions.registration.models import EventDefinition, Registration
 from functions.registration.service import Registrations
+from functions.registration.tallies import STATES
 from shared.contracts.registration import State
 from shared.ports import Cursor, utc_text
 from shared.staff.gate import entry
@@ -19,9 +20,8 @@ from shared.web import paging, sheets
 from shared.web.problem import Problem
 from shared.web.site import Site, Visit
 
-STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
 PAGE = 50
-EVENTS_PAGE = 25  # each costs a count for every state
+EVENTS_PAGE = 25
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -29,7 +29,8 @@ def register(site: Site, service: Registrations) -> None:
     def overview(visit: Visit) -> Response:
         after = paging.cursor(visit.request.args.get("after", ""))
         events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
-        rows = [(event, service.counts(event.id, STATES), service.seats_left(event)) for event in events]
+        counts = service.counts([event.id for event in events])
+        rows = [(event, counts[event.id], service.seats_left(event)) for event in events]
         more = paging.mark((utc_text(events[-1].starts_at), events[-1].id)) if len(events) == EVENTS_PAGE else ""
         return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
 
@@ -38,7 +39,7 @@ def register(site: Site, service: Registrations) -> None:
         event, state = _event(visit, service, event_id), _state(visit)
         page = service.of_event(event.id, state, paging.cursor(visit.request.args.get("after", "")), PAGE)
         more = paging.mark((page[-1].created_at, page[-1].reference)) if len(page) == PAGE else ""
-        counts, names = service.counts(event.id, STATES), states(visit.gettext)
+        counts, names = service.counts([event.id])[event.id], states(visit.gettext)
         return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts, names=names)
 
     @site.route("/desk/events/<event_id>/registrations.<any(csv, xlsx):kind>", may="registrations.export")

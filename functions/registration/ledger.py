@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Literal
 
@@ -9,13 +10,16 @@ from functions.registration import holds, seats
 from functions.registration.models import Registration
 from shared.addresses import folded_address
 from shared.contracts.events import Payload, outbox_row
-from shared.contracts.registration import SeatsReleased
+from shared.contracts.registration import SeatsReleased, State
 from shared.ids import key_of
-from shared.ports import Data, Delete, Document, Replace, Where, Write, utc_text
+from shared.ports import Create, Data, Delete, Document, Replace, Where, Write, utc_text
 
 SOURCE = "registration"
 REGISTRATIONS = "registrations"
 PERSONS = "persons"
+
+
+CHANGES = "tally_changes"  # {"event": ..., "left": a state or None, "entered": a state or None}
 
 
 def person_id(event: str, address: str) -> str:
@@ -29,6 +33,12 @@ def registration_of(document: Document) -> Registration:
 
 def stored(registration: Registration) -> Data:
     return registration.model_dump(exclude_none=True)
+
+
+def tallied(event: str, left: State | None, entered: State | None) -> Create:
+    """Goes into the commit that brings a registration from one state to another (``tallies.py``): from None when it is
+    new, to None when it is erased."""
+    return Create(CHANGES, f"{event}:{secrets.token_hex(8)}", {"event": event, "left": left, "entered": entered})
 
 
 def changing(registration: Registration) -> Replace:
@@ -52,6 +62,7 @@ def ending(
         Delete(PERSONS, person_id(registration.event, registration.email), None),
         *([outbox_row(SOURCE, notice, now)] if notice else []),
         *returning(registration, now),
+        tallied(registration.event, registration.state, state),
     ]
     registration.state, registration.ended_at = state, utc_text(now)
     return [changing(registration), *writes]

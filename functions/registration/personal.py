@@ -9,7 +9,7 @@ from functions.registration import holds
 from functions.registration.base import Base
 from functions.registration.catalogue import EventNotFound
 from functions.registration.errors import BadRequest, Closed, NotPossible
-from functions.registration.ledger import SOURCE, changing, ending
+from functions.registration.ledger import SOURCE, changing, ending, tallied
 from functions.registration.messages import MANAGE, VERIFY
 from functions.registration.models import MAX_ANSWER, OVER, Correction, Registration, check_answers
 from shared.contracts.events import outbox_row
@@ -108,6 +108,7 @@ class Personal(Base):
                 registration.confirmed_at = utc_text(now)
             else:
                 claims += self._placing.place(event, registration, now)
+            claims.append(tallied(event.id, "unverified", registration.state))
             try:
                 self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
             except Conflict:

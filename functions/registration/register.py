@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functions.registration.base import Availability, Base
 from functions.registration.errors import BadRequest, Closed, Refusal
 from functions.registration.idempotency import Key
-from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, changing, person_id, stored
+from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, changing, person_id, stored, tallied
 from functions.registration.models import (
     MAX_ANSWER,
     OVER,
@@ -110,6 +110,7 @@ class Registering(Base):
             writes = [
                 Create(REGISTRATIONS, newcomer.reference, stored(newcomer)),
                 Create(PERSONS, person, {"reference": newcomer.reference}),
+                tallied(event.id, None, newcomer.state),
                 *claims,
                 announcement,
             ]

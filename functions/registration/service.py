@@ -13,9 +13,10 @@ from functions.registration.finding import Finding
 from functions.registration.ledger import REGISTRATIONS, registration_of
 from functions.registration.models import Registration
 from functions.registration.register import Receipt, Registering
+from functions.registration.tallies import Tallies
 from functions.registration.timekeeping import Timekeeper
 from shared.contracts.registration import RegistrationConfirmed, State
-from shared.ports import Cursor, Where, having
+from shared.ports import Cursor, Where
 
 __all__ = [
     "BadRequest",
@@ -37,10 +38,9 @@ class Registrations(Registering, Finding):
             raise NotPossible(registration.state)
         return self._compose.confirmed(self.events.get(registration.event), registration)
 
-    def counts(self, event_id: str, states: Sequence[State]) -> dict[str, int]:
-        """How many registrations of an event are in each state."""
-        where: list[Where] = [("event", "==", event_id), having("created_at")]
-        return {state: self._store.count(REGISTRATIONS, *where, ("state", "==", state)) for state in states}
+    def counts(self, events: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many registrations are in each state, by event and state."""
+        return Tallies(self._store).of(events)
 
     def timekeeper(self) -> Timekeeper:
         return Timekeeper(self._store, self._clock, self.events, self.seats, self._compose)

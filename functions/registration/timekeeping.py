@@ -8,9 +8,19 @@ from datetime import datetime
 
 from functions.registration import seats
 from functions.registration.catalogue import EVENTS, Catalogue, definition, stored
-from functions.registration.ledger import REGISTRATIONS, SOURCE, changing, ending, in_line, registration_of, returning
+from functions.registration.ledger import (
+    REGISTRATIONS,
+    SOURCE,
+    changing,
+    ending,
+    in_line,
+    registration_of,
+    returning,
+    tallied,
+)
 from functions.registration.messages import Composer
 from functions.registration.models import EventDefinition, Registration
+from functions.registration.tallies import Tallies
 from shared.contracts.events import outbox_row
 from shared.ports import (
     Clock,
@@ -42,6 +52,7 @@ class Timekeeper:
         self._events = events
         self._seats = free
         self._compose = compose
+        self._tallies = Tallies(store)
 
     def tick(self) -> None:
         self.expire_unverified()
@@ -50,6 +61,7 @@ class Timekeeper:
         for event in {ticket.data["event"] for ticket in returned}:
             self.settle(event)
         self.remind()
+        self._tallies.fold()
 
     def expire_unverified(self) -> int:
         """End the registrations whose address was not verified in time; returns how many."""
@@ -120,8 +132,8 @@ class Timekeeper:
                 continue
             registration.state, registration.confirmed_at, registration.pools = "confirmed", utc_text(now), pools
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
-            moved = seats.move_gate(random.choice(gates))
-            self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now), moved])
+            moved = [seats.move_gate(random.choice(gates)), tallied(event.id, "waitlisted", "confirmed")]
+            self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now), *moved])
             return 1
         freed: list[Write] = [Delete(seats.RETURNED, ticket.id, ticket.version) for ticket in returned]
         freed += [Create(seats.SEATS, ticket.id, ticket.data) for ticket in returned]

@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from babel import Locale
 
+from shared.ports import MOST_COUNTED
+
 LOCALE = Path(__file__).parents[1] / "locale"
 SOURCE = "en"
 
@@ -121,6 +123,12 @@ def number(value: int, language: str) -> str:
     from babel.numbers import format_decimal
 
     return format_decimal(value, locale=_locale(best(language)))
+
+
+def counted(count: int, language: str) -> str:
+    """``987``; at ``MOST_COUNTED``, where counting ends, ``1,000+``."""
+    told = number(count, language)
+    return isolated(f"{told}+", language) if count >= MOST_COUNTED else told
 
 
 def file_size(size: int, language: str) -> str:

@@ -29,6 +29,7 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
     catalogue = languages.translations(language)
     made.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.filters["isolated"] = partial(languages.isolated, language=language)
+    made.filters["counted"] = partial(languages.counted, language=language)
     made.filters["number"] = partial(languages.number, language=language)
     made.filters["file_size"] = partial(languages.file_size, language=language)
     made.globals.update(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.registration import tallies
 from infra import person, transfer
 from shared.adapters.embedded.store import SqliteStore
 from shared.addresses import address_key
@@ -92,3 +93,12 @@ def test_an_inquiry_is_left_to_the_desk(world: World) -> None:
     assert isinstance(world.store, SqliteStore)
     with pytest.raises(transfer.NotMoved, match="inquiries/i1 is erased or changed at the desk"):
         person.erase(world.store, list(person.about(world.store, "tom@example.org")))
+
+
+def test_who_is_erased_is_counted_no_more(world: World) -> None:
+    world.service.cancel(world.manage("Jane"))
+    relay(world)
+    assert world.service.counts(["forum"])["forum"]["cancelled"] == 1
+    assert person.main(["jane@example.org", "--erase"]) == 0
+    assert world.service.counts(["forum"])["forum"]["cancelled"] == 0
+    assert tallies.main([], world.store) == 0

@@ -12,9 +12,10 @@ from unittest.mock import patch
 from functions.inquiries import dispatch
 from functions.inquiries.requests import IDEMPOTENCY
 from functions.notification import service as notification
-from functions.registration import register, seats, timekeeping
-from functions.registration.ledger import REGISTRATIONS, in_line, registration_of
+from functions.registration import register, seats, tallies, timekeeping
+from functions.registration.ledger import CHANGES, REGISTRATIONS, in_line, registration_of
 from functions.registration.models import EventDefinition, Registration
+from functions.registration.tallies import TALLIES, Tallies
 from shared import outbox
 from shared.contracts.events import OUTBOX, message
 from shared.intake import PROCESSED
@@ -121,6 +122,14 @@ def _another_message_id(render: Callable[..., Any]) -> Callable[..., Any]:
     return rendered
 
 
+def _folded_again(tally: Tallies, event: str) -> None:
+    """Whoever folds does, though somebody else may have folded the same changes."""
+    known, changes = tally._store.get(TALLIES, event), tally._changes(event)
+    if known and changes:
+        summed = Replace(TALLIES, event, tallies._sum(known, changes), None)
+        tally._store.commit([summed, *(Delete(CHANGES, change.id, None) for change in changes)])
+
+
 def _last_in_line(keeper: timekeeping.Timekeeper, event: EventDefinition) -> list[Registration]:
     heads: list[Document] = []
     for line in event.lines:
@@ -156,6 +165,7 @@ PATCHES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "stable-message-id": (notification, "render", _another_message_id),
     "confinement": (dispatch, "facts_of", _open_to_all),
     "withdraw": (seats, "withdraw", lambda real: lambda store, returned: False),
+    "tally-version": (Tallies, "_fold", lambda real: _folded_again),
     "line-order": (timekeeping.Timekeeper, "_first_in_line", lambda real: _last_in_line),
     "former-categories": (EventDefinition, "lines", lambda real: property(_present_categories)),
     "latest-form": (register, "_is_latest", lambda real: lambda registration, asked_at: True),

@@ -11,6 +11,7 @@ CONFINED        no mail and no list shows a confined inquiry to another organisa
 QUIET           when faults end, so does the work
 REPLAY-NEUTRAL  delivering everything once more changes nothing
 MAILS-AGREE     the last that a person was told is the state that they are in
+TALLIES-AGREE   the desk is told as many registrations in each state as there are
 NO-ERROR        nothing fails in a way that nobody foresaw
 """
 
@@ -239,6 +240,7 @@ class Books:
         self._latest_language()
         self._staff_told()
         self._seats_at_rest()
+        self._tallied(slices)
         self._reminded()
         self._inquiries()
         self._lists(slices)
@@ -325,6 +327,13 @@ class Books:
             self.violated("SEATS", f"holds {noted} are noted where {stored} are counted")
         if self._world.clock.now() < event.promotes_until:
             self._nobody_waits_for_nothing(event)
+
+    def _tallied(self, slices: Slices) -> None:
+        told = slices.registrations.counts([content.EVENT])[content.EVENT]
+        found = Counter[str](registration.state for registration in self.registrations(""))
+        for state in told.keys() | found.keys():
+            if told.get(state, 0) != found[state]:
+                self.violated("TALLIES-AGREE", f"{told.get(state, 0)} {state} are told, and there are {found[state]}")
 
     def _nobody_waits_for_nothing(self, event: EventDefinition) -> None:
         if event.kept.line_first:

@@ -27,6 +27,7 @@ CAUGHT_BY = {
     "seat-precondition": {"SEATS"},
     "stable-message-id": {"ONCE"},
     "sweep": {"QUIET"},
+    "tally-version": {"TALLIES-AGREE"},
     "withdraw": {"SEATS"},
 }
 
