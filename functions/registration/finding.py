@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import get_args
 
-from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, registration_of
+from functions.registration.ledger import PERSONS, REGISTRATIONS, SOURCE, changing, registration_of
 from functions.registration.models import OVER, Registration
 from functions.registration.personal import Personal
 from shared.addresses import address_key
@@ -42,7 +42,9 @@ class Finding(Personal):
         else:
             kind, mail = "link", self._compose.link(definition, registration, now)
         id = f"{kind}:{registration.reference}:{event.time:%Y%m%d%H}"
-        return [] if self._store.get(OUTBOX, id) else [outbox_row(SOURCE, mail, now, id)]
+        if self._store.get(OUTBOX, id):
+            return []
+        return [changing(registration), outbox_row(SOURCE, mail, now, id)]  # as it is, or the mail would not be true
 
     def want_links(self, email: str, language: str) -> None:
         """Have all links of an address mailed to it, at most once an hour. Whether there are any is not looked up here:

@@ -137,16 +137,17 @@ class Registering(Base):
         registration = claim and self.find(claim.data["reference"])
         if not registration or registration.state in OVER:
             return []  # it ended since, and its owner was told so
-        definition, writes = self.events.get(registration.event), list[Write]()
+        definition = self.events.get(registration.event)
         if registration.state != "unverified":
             mail = self._compose.repeated(definition, registration.model_copy(update={"language": payload.language}))
         else:
             if _is_latest(registration, asked_at):
                 registration.language, registration.language_at = payload.language, asked_at
-                writes.append(changing(registration))
             mail = self._verification(definition, registration)
         id = f"repeated:{registration.reference}:{event.time:%Y%m%d%H}"
-        return writes if self._store.get(OUTBOX, id) else [*writes, outbox_row(SOURCE, mail, now, id)]
+        told = self._store.get(OUTBOX, id)
+        unchanged = changing(registration)  # else it may have ended meanwhile, and the mail would say that it has not
+        return [unchanged] if told else [unchanged, outbox_row(SOURCE, mail, now, id)]
 
     def _refuse(self, event: EventDefinition, key: Key, refusal: Refusal | BadRequest, now: datetime) -> Receipt:
         """Raise ``refusal``, unless the key has an answer. A twin that is still under way must then be refused too."""
