@@ -10,7 +10,7 @@ wants = $(if $(1),true,echo "make $(2) wants to know more: make $(2) $(3)" >&2; 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate check fmt weights bench route reindex import export export-all import-all looked person build deploy requirements audit
+.PHONY: help run test simulate check fmt weights bench route reindex import export export-all import-all looked tallies person build deploy requirements audit
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -71,6 +71,9 @@ import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl
 
 looked: .venv/tools  ## who was shown a person's data (AT=/desk/inquiries/ABCD-1234 or BY=ann@example.org; DATA or PROJECT)
 	@$(BIN)/python -m infra.looked $(if $(AT),--at $(AT)) $(if $(BY),--by $(BY))
+
+tallies: .venv/$(if $(PROJECT),cloud,runtime)  ## whether the desk tells as many registrations as there are (REBUILD=1 counts anew; DATA or PROJECT)
+	@$(BIN)/python -m infra.tallies $(if $(REBUILD),--rebuild)
 
 person: $(if $(ADDRESS),.venv/$(if $(PROJECT),cloud,runtime))  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)
 	@$(call wants,$(ADDRESS),person,ADDRESS=jane@example.org$(COMMA) and ERASE=1 to delete what is found)

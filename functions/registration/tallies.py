@@ -7,12 +7,10 @@ What is told is the tally and the changes that are still to be added.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from functions.registration.catalogue import EVENTS
 from functions.registration.ledger import CHANGES, REGISTRATIONS
 from shared.contracts.registration import State
 from shared.ports import (
@@ -75,14 +73,17 @@ class Tallies:
             self._store.commit([Replace(TALLIES, event, _sum(tally, changes), tally.version), *gone])
 
     def build(self, event: str) -> None:
-        """Count all registrations of the event anew. Raises ``Unavailable`` where they change all the time."""
+        """Count all registrations of the event anew (``make tallies REBUILD=1``).
+
+        Raises ``Unavailable`` where they change all the time.
+        """
         decide(lambda: self._build(event))
 
     def _build(self, event: str) -> None:
         tally, before = self._store.get(TALLIES, event), self._changes(event)
         counted = self.counted(event)
         if [d.id for d in before] != [d.id for d in self._changes(event)]:
-            raise Conflict("somebody registered meanwhile")
+            raise Conflict(event)
         data: Data = {state: counted[state] - _moved(before)[state] for state in STATES}
         self._store.commit([Replace(TALLIES, event, data, tally.version) if tally else Create(TALLIES, event, data)])
 
@@ -96,19 +97,6 @@ class Tallies:
 
     def _changes(self, event: str) -> list[Document]:
         return list(every(self._store, CHANGES, *_within([event])))
-
-
-def main(arguments: Sequence[str], store: Store) -> int:
-    """Compare every tally with the registrations: 1 where one is wrong. ``rebuild``: build all of them anew."""
-    tallies, wrong = Tallies(store), 0
-    for event in every(store, EVENTS):
-        if list(arguments) == ["rebuild"]:
-            tallies.build(event.id)
-        told, counted = tallies.of([event.id])[event.id], tallies.counted(event.id)
-        for state in (state for state in STATES if told[state] != counted[state]):
-            print(f"{event.id}: {state} is told as {told[state]}, and {counted[state]} are registered")
-            wrong = 1
-    return wrong
 
 
 def _within(events: Sequence[str]) -> list[Where]:
@@ -127,9 +115,3 @@ def _moved(changes: Iterable[Document]) -> Counter[str | None]:
 def _sum(tally: Document, changes: Iterable[Document]) -> dict[str, int]:
     moved = _moved(changes)
     return {state: tally.data.get(state, 0) + moved[state] for state in STATES}
-
-
-if __name__ == "__main__":
-    from shared.wiring import platform
-
-    sys.exit(main(sys.argv[1:], platform().store))

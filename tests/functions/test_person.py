@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.registration import tallies
-from infra import person, transfer
+from infra import person, tallies, transfer
 from shared.adapters.embedded.store import SqliteStore
 from shared.addresses import address_key
 from shared.ports import Create, Delete
@@ -101,4 +100,4 @@ def test_who_is_erased_is_counted_no_more(world: World) -> None:
     assert world.service.counts(["forum"])["forum"]["cancelled"] == 1
     assert person.main(["jane@example.org", "--erase"]) == 0
     assert world.service.counts(["forum"])["forum"]["cancelled"] == 0
-    assert tallies.main([], world.store) == 0
+    assert tallies.main([]) == 0

@@ -10,13 +10,16 @@ import pytest
 from functions.registration import tallies
 from functions.registration.ledger import CHANGES, REGISTRATIONS
 from functions.registration.tallies import TALLIES, Tallies
+from infra import tallies as command
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Conflict, Delete, Replace
 from tests.functions.registration_world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("DATA", str(tmp_path))
+    monkeypatch.delenv("PROJECT", raising=False)
     return World(tmp_path)
 
 
@@ -96,14 +99,14 @@ def test_a_store_from_before_there_were_tallies_gets_them(world: World, folded: 
 
 def test_a_tally_that_is_wrong_is_found_and_built_anew(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     live(world)
-    assert tallies.main([], world.store) == 0
+    assert command.main([]) == 0
     wrong = world.store.get(TALLIES, "forum")
     assert wrong
     world.store.commit([Replace(TALLIES, "forum", {**wrong.data, "confirmed": 9}, wrong.version)])
-    assert tallies.main([], world.store) == 1
-    assert "forum: confirmed" in capsys.readouterr().out
-    assert tallies.main(["rebuild"], world.store) == 0
-    assert tallies.main([], world.store) == 0
+    assert command.main([]) == 1
+    assert capsys.readouterr().out == "forum: 10 confirmed are told, and there are 1\n"
+    assert command.main(["--rebuild"]) == 0
+    assert command.main([]) == 0
     told(world)
 
 
