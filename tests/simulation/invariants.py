@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.inquiries.case import ASSIGNMENTS, INQUIRIES, MESSAGES
 from functions.notification.mails import mails_for
-from functions.notification.service import DELIVERIES, SUPPRESSIONS
+from functions.notification.service import DELIVERIES, LEASE, SUPPRESSIONS
 from functions.registration import holds, seats, timekeeping
 from functions.registration.catalogue import EVENTS, definition
 from functions.registration.ledger import PERSONS, REGISTRATIONS, person_id, registration_of
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Slices, World
 
 SEATED = ("unverified", "confirmed")
+NEVER = "~"  # lapses a lease that is none
 FINAL = ("sent", "failed", "suppressed", "merged")
 TELLS = {  # the state that a bus event tells its person of
     "registration.received": "unverified",
@@ -179,19 +180,23 @@ class Books:
         process = self._world.scheduler.running
         if created:
             self._check_confined(after)
-        mine = process and process.delivery and process.delivery[0] == id
-        if process and after["state"] == "queued" and before and (not mine or after["attempts"] > before["attempts"]):
-            self.over(process)
+        if process is None:
+            return
+        again = before is not None and after["attempts"] > before["attempts"]
+        if after["state"] == "queued" and after["attempts"] and (id not in process.leases or again):
+            self._unrecorded(process)
             for other in self._world.scheduler.processes:
-                if other.delivery and other.delivery[0] == id and other is not process and other.job:
-                    self._allowed[id] += other.delivery[1] <= utc_text(self._world.clock.now())
-            process.delivery = id, after["due_at"]
-        elif process and mine and after["state"] == "sent":
-            process.unrecorded = False
+                if id in other.leases and other is not process and other.job:
+                    self._allowed[id] += other.leases[id] <= utc_text(self._world.clock.now())
+            is_whole = after["due_at"] >= utc_text(process.began_at + LEASE)
+            process.leases[id] = after["due_at"] if is_whole else NEVER
+        elif process.unrecorded == id and after["state"] == "sent":
+            process.unrecorded = ""
 
     def sent(self, sent: Sent) -> None:
-        process = self._world.scheduler.running
-        delivery = process.delivery[0] if process and process.delivery else ""
+        process, person = self._world.scheduler.running, address_key(sent.recipient)[:16]
+        leased = [id for id in (process.leases if process else ()) if id.endswith(person)]
+        delivery = leased[-1] if leased else ""
         found = _MESSAGE_ID.search(sent.message)
         key = (found[1] if found else b"", sent.recipient)
         if self._bytes.setdefault(key, sent.message) != sent.message:
@@ -204,13 +209,17 @@ class Books:
         if len(self._ids[delivery]) > 1 + self._allowed[delivery]:
             self.violated("COPIES", f"{len(self._ids[delivery])} of {delivery}")
         if process:
-            process.unrecorded = True
+            process.unrecorded = delivery
 
     def over(self, process: Process) -> None:
         """What the process was at has ended, in one way or another."""
-        if process.unrecorded and process.delivery:
-            self._allowed[process.delivery[0]] += 1
-        process.delivery, process.unrecorded = None, False
+        self._unrecorded(process)
+        process.leases.clear()
+
+    def _unrecorded(self, process: Process) -> None:
+        if process.unrecorded:
+            self._allowed[process.unrecorded] += 1
+        process.unrecorded = ""
 
     def _check_confined(self, delivery: Data) -> None:
         if not delivery["type"].startswith("inquiry.") or "event" not in delivery:

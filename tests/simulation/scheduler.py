@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,8 +44,9 @@ class Process:
     """One instance. ``made`` is what it keeps between two requests; a crash takes it away.
 
     Attributes:
-        delivery: the delivery that it has leased, with its end.
-        unrecorded: a relay took that delivery's mail, and the books do not say so yet.
+        leases: the deliveries that it has leased, with the end of each lease.
+        unrecorded: the one of them whose mail a relay took, and the books do not say so yet.
+        began_at: when it began what it is at.
         began: how many commits there were when it began what it is at.
     """
 
@@ -53,8 +55,9 @@ class Process:
     job: greenlet.greenlet | None = None
     dead: bool = False
     began: int = 0
-    delivery: tuple[str, str] | None = None
-    unrecorded: bool = False
+    began_at: datetime = datetime.min
+    leases: dict[str, str] = field(default_factory=dict)
+    unrecorded: str = ""
     awake_at: int = 0  # the turn before which it stands still
 
 

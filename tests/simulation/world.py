@@ -173,7 +173,7 @@ class World:
 
     def _start(self, process: Process, job: Callable[[Slices], object]) -> None:
         self.events += 1
-        process.began = self.books.commits
+        process.began, process.began_at = self.books.commits, self.clock.now()
         self.scheduler.start(process, lambda: self.attempt(process, job))
 
     def attempt(self, process: Process, job: Callable[[Slices], object]) -> None:
@@ -304,7 +304,7 @@ class World:
 
     def _alone(self, process: Process, job: Callable[[Slices], object]) -> None:
         self.events += 1
-        process.began = self.books.commits
+        process.began, process.began_at = self.books.commits, self.clock.now()
         self.scheduler.alone(process, lambda: self.attempt(process, job))
 
     def _deliver_all(self, process: Process) -> None:
