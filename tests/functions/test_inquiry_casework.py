@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale, Upload
+from functions.inquiries.case import Case
 from functions.inquiries.reading import Filter
 from functions.inquiries.reindex import reindex
 from shared.contracts.inquiries import (
@@ -21,7 +23,7 @@ from shared.contracts.inquiries import (
     InquiryRouted,
 )
 from shared.links import Link
-from shared.ports import Conflict, Replace
+from shared.ports import Conflict, Document, Replace
 from tests.functions.inquiry_world import MONDAY, World, request
 
 WHO_FOCAL, WHO_A, WHO_B = "amara.diallo@who.example", "lucas.ferreira@who.example", "noor.haddad@who.example"
@@ -155,6 +157,25 @@ def test_the_requesters_choice_binds_hand_overs_too(world: World) -> None:
     view = world.view(WIPO, reference)
     with pytest.raises(NotAllowed):
         world.service.casework.hand_over(world.person(WIPO), reference, view.version, "who", "theirs")
+
+
+def test_who_reads_an_inquiry_while_it_changes_hands_sees_one_of_the_two(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reading of the inquiry and that of its parts, another process hands it over."""
+    reference = world.routed(topics=["local-production"])
+    version, read = world.view(WHO_A, reference).version, world.store.get_many
+
+    def handed_over(collection: str, ids: Iterable[str]) -> list[Document]:
+        monkeypatch.undo()
+        other = world.new_service().casework
+        other.hand_over(world.person(WHO_A), reference, version, "wto", "A question of trade")
+        return read(collection, ids)
+
+    monkeypatch.setattr(world.store, "get_many", handed_over)
+    case = Case.load(world.store, reference, world.clock.now())
+    assert sorted(case.assignments) == case.inquiry.visible_to
+    assert "who" not in case.assignments
 
 
 def test_a_hand_over_moves_the_part_and_the_sight_of_it(world: World) -> None:
