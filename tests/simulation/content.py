@@ -93,6 +93,8 @@ def event(chance: random.Random, starts_at: datetime, theme: str) -> EventDefini
         total, quota = [None, 8], [None]
     if theme == "forms":
         verify = 1.0
+    if theme == "imports":
+        ids, verify = chance.choice(("ab", "b", "ca", "a")), 0.0
     return EventDefinition.model_validate(
         {
             "id": EVENT,

@@ -32,6 +32,7 @@ WEIGHTS = {
 }
 LIVING = ("unverified", "confirmed", "waitlisted")
 BY_THEME = {
+    "imports": {"register": 12, "cancel": 6, "import": 3},
     "forms": {"register": 12, "verify": 1, "cancel": 1, "find": 2},
     "clock": {"register": 12, "cancel": 1, "verify": 6},
     "seats": {"register": 12, "cancel": 14, "import": 0.3},  # so that the line is empty as often as not

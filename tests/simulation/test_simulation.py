@@ -31,7 +31,13 @@ CAUGHT_BY = {
     "withdraw": {"SEATS"},
 }
 
-MEET_IN = {"gate": "seats", "checkpoint": "clock", "latest-form": "forms", "tally-version": "clock"}
+MEET_IN = {
+    "former-categories": "imports",
+    "gate": "seats",
+    "checkpoint": "clock",
+    "latest-form": "forms",
+    "tally-version": "clock",
+}
 """The theme in which what a guard is against happens often; elsewhere it takes more worlds to see it."""
 
 

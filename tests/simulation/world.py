@@ -44,7 +44,7 @@ BASE = "https://onestop.example"
 DOMAIN = "onestop.example"
 REST = timedelta(minutes=20)  # between two ticks, when all has come to rest
 MAX_TICKS = 150
-THEMES = ("all", "all", "seats", "seats", "inquiries", "clock", "forms")
+THEMES = ("all", "all", "seats", "seats", "imports", "inquiries", "clock", "forms")
 """What a world is about: the rarer the meeting, the more of it must happen in one place."""
 Spoil = Callable[[Any, Any], Any]
 """A planted fault around the store, which also gets the bus: the negative control."""
@@ -203,6 +203,7 @@ class World:
             "inquiries": (0.1, 0.0),
             "clock": (0.4, 0.6),
             "forms": (0.05, 0.95),
+            "imports": (0.05, 0.95),
         }[self.theme]
         kind = chance.random()
         if kind < ticks:
