@@ -99,7 +99,7 @@ def day(instant: datetime, timezone: str, language: str) -> str:
     """``Thursday, 3 July 2025`` in the given IANA zone."""
     from babel.dates import format_date
 
-    return format_date(instant.astimezone(_zone(timezone)), "full", locale=_locale(best(language)))
+    return format_date(instant.astimezone(ZoneInfo(timezone)), "full", locale=_locale(best(language)))
 
 
 def days(first: date, last: date | None, language: str) -> str:
@@ -171,8 +171,3 @@ def _locale(language: str) -> Locale:
         with suppress(UnknownLocaleError, ValueError):
             return Locale.parse("_".join(parts[:length]))
     return Locale("en", "GB")
-
-
-@cache
-def _zone(timezone: str) -> ZoneInfo:
-    return ZoneInfo(timezone)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -31,13 +30,13 @@ def zone_name(zone: str, instants: Iterable[datetime], language: str) -> str:
 
 def offset(instant: datetime, zone: str) -> str:
     """``UTC+02:00`` at that instant."""
-    text = instant.astimezone(_zone(zone)).strftime("%z")
+    text = instant.astimezone(ZoneInfo(zone)).strftime("%z")
     return f"UTC{text[:3]}:{text[3:]}"
 
 
 def clock_time(instant: datetime, zone: str) -> str:
     """``13:00``, the same in every language."""
-    return instant.astimezone(_zone(zone)).strftime("%H:%M")
+    return instant.astimezone(ZoneInfo(zone)).strftime("%H:%M")
 
 
 def moment(instant: datetime, zone: str, language: str) -> str:
@@ -58,17 +57,12 @@ def span(starts: datetime, ends: datetime, zone: str, language: str) -> list[str
 
 def same_day(first: datetime, second: datetime, zone: str) -> bool:
     """As the clocks of the zone have it."""
-    return first.astimezone(_zone(zone)).date() == second.astimezone(_zone(zone)).date()
+    return first.astimezone(ZoneInfo(zone)).date() == second.astimezone(ZoneInfo(zone)).date()
 
 
 def _unzoned(instant: datetime, zone: str, language: str) -> str:
     text = translations(language).gettext("{day}, {time}")
     return text.format(day=languages.day(instant, zone, language), time=isolated(clock_time(instant, zone), language))
-
-
-@cache
-def _zone(zone: str) -> ZoneInfo:
-    return ZoneInfo(zone)
 
 
 class Times:
@@ -110,7 +104,7 @@ class Times:
             return NOTHING
         at = _instant(instant)
         self._listed.append(at)
-        return _element(at, isolated(f"{at.astimezone(_zone(self._zone)):%Y-%m-%d %H:%M}", self._language))
+        return _element(at, isolated(f"{at.astimezone(ZoneInfo(self._zone)):%Y-%m-%d %H:%M}", self._language))
 
     def note(self) -> Markup | None:
         """The zone of what was listed so far; None where nothing was."""

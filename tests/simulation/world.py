@@ -243,13 +243,7 @@ class World:
             pending = Pending(pending.subscription, pending.message, pending.attempt)
             self.bus.pending.append(pending)
 
-        def deliver(slices: Slices) -> None:
-            if self.push(slices, pending):
-                self.bus.pending = [one for one in self.bus.pending if one is not pending]
-            else:
-                self._failed(pending)
-
-        return deliver
+        return self._once(pending)
 
     def push(self, slices: Slices, pending: Pending) -> bool:
         """Whether it was acknowledged."""
