@@ -87,7 +87,8 @@ def known_and_new(
     world.register("Ada")
     if verify:
         world.verify("Ada")
-    world.event(verify_email=verify, **EVENTS[kind])
+    event = world.event(verify_email=verify, **EVENTS[kind])
+    world.service.seats.forget(event.capacities())
     from_the_first = SimpleNamespace(token_hex=lambda size: "0" * 2 * size)
     monkeypatch.setattr(seats, "secrets", from_the_first)  # tickets are read from a random place, sometimes the last
     for name in ("Warm", "Up"):
