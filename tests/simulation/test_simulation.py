@@ -32,6 +32,7 @@ CAUGHT_BY = {
 }
 
 MEET_IN = {
+    "case-version": "inquiries",
     "former-categories": "imports",
     "gate": "seats",
     "checkpoint": "clock",
