@@ -31,7 +31,7 @@ check: .venv/tools  ## lint, format, types, import rules, catalogues
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.catalogues check
-	$(BIN)/python -m functions.inquiries.content check
+	$(BIN)/python -m functions.inquiries.toml_files check
 
 fmt: .venv/tools  ## format the sources
 	$(BIN)/ruff check --fix .

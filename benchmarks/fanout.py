@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from benchmarks.hall import hall, registrations
 from benchmarks.stores import Counted, Work, crowd, fill, insist, open_store
-from functions.registration.catalogue import EVENTS, stored
-from functions.registration.service import Registrations
+from functions.registration.events.repository import EVENTS, stored
+from functions.registration.registrations.service import Registrations
 from shared.adapters.clock import SystemClock
+from shared.keys.tokens import Tokens
 from shared.outbox import RelayingStore
 from shared.ports import Bus, Message, Replace, Store
-from shared.tokens import Tokens
 
 
 class NoBus:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, open_store
-from functions.registration.catalogue import EVENTS, stored
-from functions.registration.models import EventDefinition, RegistrationRequest
-from functions.registration.seats import POOLS, SEATS, ticket
-from functions.registration.service import Registrations
+from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.events.repository import EVENTS, stored
+from functions.registration.registrations.seats import POOLS, SEATS, ticket
+from functions.registration.registrations.service import Registrations
 from shared.adapters.clock import SystemClock
+from shared.keys.tokens import Tokens
 from shared.ports import Create, Replace, Store, utc_text
-from shared.tokens import Tokens
 
 SEATS_IN_ALL = 20_000
 LEFT = 400

@@ -18,17 +18,17 @@ from benchmarks import load
 from benchmarks.load import Result
 from benchmarks.registration import ROUNDS, bare, staged
 from benchmarks.servers import ROOT, Served, serve
-from functions.inquiries import content
-from functions.inquiries.case import ASSIGNMENTS, assignment_id
-from functions.inquiries.content_models import Conditions, Example, Rule
-from functions.inquiries.models import Assignment, Inquiry, Requester
-from functions.inquiries.routing import Facts, RuleSet
-from functions.inquiries.search import terms_of
+from functions.inquiries import toml_files
+from functions.inquiries.casework.case import ASSIGNMENTS, assignment_id
+from functions.inquiries.casework.models import Assignment, Inquiry, Requester
+from functions.inquiries.casework.search_terms import terms_of
+from functions.inquiries.content.models import Conditions, Example, Rule
+from functions.inquiries.content.routing_rules import Facts, RuleSet
 from shared import settings, topology
 from shared.adapters.embedded.store import SqliteStore
-from shared.ids import new_reference
+from shared.keys.ids import new_reference
+from shared.keys.tokens import Tokens
 from shared.ports import Create, utc_text
-from shared.tokens import Tokens
 
 SECONDS = 5.0
 CLIENTS = 16
@@ -105,7 +105,7 @@ def _posted(served: Served, path: str) -> Result:
 def onestop(folder: Path, target: str, environment: Mapping[str, str], path: str) -> Iterator[Served]:
     """A target of the inquiries function as the runner starts it, on a store with the sample content."""
     store = SqliteStore(folder / "store.db", topology.load().store)
-    content.import_into(store, content.read(content.sample_files()), datetime.now(UTC))
+    toml_files.import_into(store, toml_files.read(toml_files.sample_files()), datetime.now(UTC))
     data = {"ONESTOP_DATA": str(folder), "PYTHONPATH": str(ROOT), "ONESTOP_LIMITS": "off", **environment}
     with serve(staged(folder, "inquiries"), target, data, path) as served:
         yield served
@@ -115,7 +115,7 @@ def onestop(folder: Path, target: str, environment: Mapping[str, str], path: str
 
 
 def report_routing() -> None:
-    items = content.read(content.sample_files()).items
+    items = toml_files.read(toml_files.sample_files()).items
     groups = {id: group.countries for id, group in items["country_groups"].items()}
     samples = [cast(Rule, rule) for rule in items["rules"].values()]
     topics, countries = list(items["topics"]), sorted({country for group in groups.values() for country in group})
@@ -218,7 +218,7 @@ def report_lists() -> None:
 def fill(folder: Path, count: int) -> None:
     """Parts of inquiries, all of one organisation: what its lists read."""
     store, chance, now = SqliteStore(folder / "store.db", topology.load().store), random.Random(3), datetime.now(UTC)
-    ids = list(content.read(content.sample_files()).items["topics"])
+    ids = list(toml_files.read(toml_files.sample_files()).items["topics"])
     parts = (_part(chance, ids, now - timedelta(days=730) * chance.random()) for _ in range(count))
     while batch := list(itertools.islice(parts, 250)):
         store.commit([Create(ASSIGNMENTS, assignment_id(part.inquiry, "who"), part.data()) for part in batch])

@@ -71,7 +71,7 @@ def onestop(environment: Mapping[str, str], seats: int = 60_000) -> Iterator[Ser
         data = {"ONESTOP_DATA": folder, "PYTHONPATH": str(ROOT), "ONESTOP_LIMITS": "off", **environment}
         content = Path(folder, "bench.toml")
         content.write_text(EVENTS.format(seats=seats))
-        importing = [sys.executable, "-m", "functions.registration.content", "import", str(content)]
+        importing = [sys.executable, "-m", "functions.registration.toml_files", "import", str(content)]
         subprocess.run(importing, check=True, cwd=ROOT, env={**os.environ, **data}, stdout=subprocess.DEVNULL)
         with serve(staged(Path(folder), "registration"), "web", data, "/api/events/bench-forum") as served:
             yield served

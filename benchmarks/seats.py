@@ -1,6 +1,7 @@
 """Finding and claiming a seat, from the first of 20,000 to the last: two ideas, on both engines.
 
-*Tickets* is what onestop does: a document for each free seat, deleted by its taker (``functions.registration.seats``).
+*Tickets* is what onestop does: a document for each free seat, deleted by its taker
+(``functions.registration.registrations.seats``).
 *Numbers* is the other one: a document for each taken seat, created at a number that seems free.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, open_store
-from functions.registration.seats import Seats, ticket
+from functions.registration.registrations.seats import Seats, ticket
 from shared.ports import Create, Store, Write, decide
 
 POOLS = {"hall:*": 20_000, "hall:delegation": 5_000}  # every claim takes a seat of each

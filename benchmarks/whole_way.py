@@ -114,7 +114,7 @@ def _onestop(data: Path) -> Iterator[tuple[int, int]]:
     data.mkdir(mode=0o700)
     content = data.with_name("bench.toml")
     content.write_text(registration.EVENTS.format(seats=20_000))
-    importing = [sys.executable, "-m", "functions.registration.content", "import", str(content)]
+    importing = [sys.executable, "-m", "functions.registration.toml_files", "import", str(content)]
     subprocess.run(importing, check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     runner = subprocess.Popen(
         [sys.executable, "-m", "infra.local.run"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True

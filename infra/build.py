@@ -25,17 +25,13 @@ from babel.messages.mofile import write_mo
 
 from infra import catalogues, openapi
 from infra.entry import root_main
-from shared.web import api_description
+from shared.web.api_reference import description
 
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant that the zip format knows
-LEFT_OUT = {
-    "requirements.in",
-    "requirements.txt",
-    "content",
-    "__pycache__",
-}  # content is imported into the store, not deployed
+LEFT_OUT = {"requirements.in", "requirements.txt", "__pycache__"}
+CONTENT = ROOT / "shared" / "content"  # imported into the store, not deployed
 
 
 class BuildError(Exception):
@@ -46,7 +42,7 @@ def main() -> int:
     out = ROOT / "build"
     out.mkdir(exist_ok=True)
     TOPOLOGY.write_text(topology_json())
-    api_description.FILE.write_text(openapi.text())
+    description.FILE.write_text(openapi.text())
     try:
         packages = {name: write_package(name, out) for name in package_names()}
     except BuildError as error:
@@ -110,6 +106,7 @@ def shipped(folder: Path) -> Iterator[Path]:
         if (
             path.is_file()
             and not LEFT_OUT & set(path.relative_to(folder).parts)
+            and CONTENT not in path.parents
             and path.suffix not in (".po", ".mo", ".pot")
         ):
             yield path

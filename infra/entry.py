@@ -9,7 +9,7 @@ gc.disable()  # to look for garbage in what stays takes a quarter of the start; 
 from flask import current_app  # noqa: E402
 
 from functions.{function}.main import *  # noqa: E402, F403
-from shared.web.framework import take_over  # noqa: E402
+from shared.web.http.framework import take_over  # noqa: E402
 
 take_over(current_app)
 """

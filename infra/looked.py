@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
-from shared.addresses import folded_address
+from shared.formats.addresses import folded_address
 from shared.ports import Document, Unavailable, Where
 
 AUDIT = "audit"

@@ -18,9 +18,9 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
 
-from functions.registration.ledger import REGISTRATIONS, ending, registration_of, tallied
+from functions.registration.registrations.documents import REGISTRATIONS, ending, registration_of, tallied
 from infra.transfer import PAGE, NotMoved, WholeStore, open_store
-from shared.addresses import address_key, mentions
+from shared.formats.addresses import address_key, mentions
 from shared.intake import DEAD_LETTERS
 from shared.ports import Conflict, Data, Delete, Document, Unavailable
 

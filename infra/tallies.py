@@ -9,8 +9,8 @@ import argparse
 import os
 import sys
 
-from functions.registration.catalogue import EVENTS
-from functions.registration.tallies import STATES, Tallies
+from functions.registration.events.repository import EVENTS
+from functions.registration.registrations.tallies import STATES, Tallies
 from infra.transfer import NotMoved, open_store
 from shared.ports import Unavailable, every
 

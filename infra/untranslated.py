@@ -21,8 +21,8 @@ from jinja2 import nodes
 ROOT = Path(__file__).parents[1]
 MARKS = {"_", "N_", "gettext", "ngettext", "pgettext", "npgettext"}
 FOR_OPERATORS = (  # modules whose texts go to a terminal or to whoever reads the code
-    "functions/*/content.py",
-    "functions/*/content_checks.py",
+    "functions/*/toml_files.py",
+    "functions/*/content/checks.py",
     "functions/*/dry_run.py",
     "functions/*/reindex.py",
     "shared/adapters/**/*.py",

@@ -17,14 +17,16 @@ from typing import Any
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException
 
-from shared import json_input, outbox, tracing
+from shared import outbox
 from shared.contracts.clock import Tick
 from shared.contracts.events import Event, Payload, parse
-from shared.ids import key_of
-from shared.logs import enter_trace
+from shared.formats import json_input
+from shared.keys.ids import key_of
+from shared.observability import tracing
+from shared.observability.logs import enter_trace
 from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, storable, utc_text
 from shared.text import N_
-from shared.web.incoming import MOST, Incoming
+from shared.web.http.incoming import MOST, Incoming
 from shared.wiring import Platform
 
 PROCESSED = "processed"

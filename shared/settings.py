@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 
-from shared.addresses import ascii_domain
+from shared.formats.addresses import ascii_domain
 from shared.private_folder import private_folder
 
 LOCAL_PUSHER = "pusher@onestop.local"  # the local runner's stand-in for Pub/Sub's service account

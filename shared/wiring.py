@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from shared import logs, topology, tracing
+from shared import topology
 from shared.adapters.clock import SystemClock
+from shared.keys.tokens import Tokens
+from shared.observability import logs, tracing
 from shared.ports import Bus, Clock, Files, Mailer, Store
 from shared.private_folder import private_folder
 from shared.settings import PUSH_KEYS, Settings, from_environment
-from shared.tokens import Tokens
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.fields import MAX_PROSE, REQUIRED, TOO_LONG, FaultyFields, is_visible, printable_prose
+from shared.keys.tokens import Tokens
 from shared.ports import Clock, Files, Store
-from shared.tokens import Tokens
 
 MAX_REASON = 500  # characters
 

@@ -15,14 +15,14 @@ from typing import NamedTuple, cast
 
 from pydantic import ValidationError
 
-from functions.inquiries.case import INQUIRIES, MESSAGES
-from functions.inquiries.content import BadContent, read
-from functions.inquiries.content_checks import check_rules
-from functions.inquiries.content_models import Rule
-from functions.inquiries.directory import Directory
-from functions.inquiries.dispatch import facts_of
-from functions.inquiries.models import Inquiry, InquiryRequest
-from functions.inquiries.routing import Decision, Facts, RuleSet
+from functions.inquiries.casework.case import INQUIRIES, MESSAGES
+from functions.inquiries.casework.models import Inquiry, InquiryRequest
+from functions.inquiries.casework.route_inquiry import facts_of
+from functions.inquiries.content.checks import check_rules
+from functions.inquiries.content.models import Rule
+from functions.inquiries.content.repository import Directory
+from functions.inquiries.content.routing_rules import Decision, Facts, RuleSet
+from functions.inquiries.toml_files import BadContent, read
 from shared.ports import Store
 
 PAGE = 200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from functions.inquiries.casework import CLOSED, ENDED
-from functions.inquiries.endings import CLOSED_ALREADY, LEAD_ONLY
+from functions.inquiries.casework.endings import CLOSED_ALREADY, LEAD_ONLY
+from functions.inquiries.casework.staff_actions import CLOSED, ENDED
 from shared.text import N_
 
 Gettext = Callable[[str], str]

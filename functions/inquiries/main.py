@@ -9,7 +9,7 @@ import functions_framework
 from flask import Request, Response
 
 from functions.inquiries.base import Means
-from functions.inquiries.service import Service
+from functions.inquiries.services import Service
 from shared.intake import Intake
 from shared.web.site import Site
 from shared.wiring import platform
@@ -42,19 +42,18 @@ def _service() -> Service:
 
 @cache
 def _web() -> Site:
-    from functions.inquiries import pages, status_page
-    from functions.inquiries import web as api
+    from functions.inquiries.web import api, contact_pages, status_pages
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
-    pages.register(site, _service())
-    status_page.register(site, _service())
+    contact_pages.register(site, _service())
+    status_pages.register(site, _service())
     return site
 
 
 @cache
 def _desk() -> Site:
-    from functions.inquiries import desk as pages
+    from functions.inquiries.desk import home as pages
     from shared.staff.gate import DeskGate
 
     site = Site(platform(), TEMPLATES, DeskGate())
@@ -64,7 +63,7 @@ def _desk() -> Site:
 
 @cache
 def _events() -> Intake:
-    from functions.inquiries import events as event_intake
+    from functions.inquiries import handlers as event_intake
 
     return event_intake.intake(platform(), _service())
 

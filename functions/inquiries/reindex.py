@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from functions.inquiries.case import ASSIGNMENTS, INQUIRIES, MESSAGES
-from functions.inquiries.models import Inquiry
-from functions.inquiries.search import terms_of
+from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES
+from functions.inquiries.casework.models import Inquiry
+from functions.inquiries.casework.search_terms import terms_of
 from shared.ports import Conflict, Document, Replace, Store
 
 PAGE = 100  # documents read at once

@@ -8,7 +8,7 @@ from pathlib import Path
 import functions_framework
 from flask import Request, Response
 
-from functions.notification.service import Deliveries
+from functions.notification.deliveries.service import Deliveries
 from shared.adapters.embedded.mailer import MaildirMailer
 from shared.intake import Intake
 from shared.web.site import Site
@@ -34,19 +34,19 @@ def _deliveries() -> Deliveries:
 
 @cache
 def _desk() -> Site:
-    from functions.notification import desk as pages
-    from functions.notification import inbox
+    from functions.notification.desk import mailbox
+    from functions.notification.desk import mails as pages
     from shared.staff.gate import DeskGate
 
     site, mailer = Site(platform(), TEMPLATES, DeskGate()), platform().mailer
     pages.register(site, _deliveries())
-    inbox.register(site, mailer if isinstance(mailer, MaildirMailer) else None)
+    mailbox.register(site, mailer if isinstance(mailer, MaildirMailer) else None)
     return site
 
 
 @cache
 def _events() -> Intake:
-    from functions.notification import events as event_intake
+    from functions.notification import handlers as event_intake
 
     return event_intake.intake(platform(), _deliveries())
 

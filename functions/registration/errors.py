@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.registration.models import EventDefinition
+from functions.registration.events.models import EventDefinition
 from shared.fields import FaultyFields
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import functions_framework
 from flask import Request, Response
 
-from functions.registration.service import Registrations
+from functions.registration.registrations.service import Registrations
 from shared.intake import Intake
 from shared.web.site import Site
 from shared.wiring import platform
@@ -28,14 +28,13 @@ def _service() -> Registrations:
 
 @cache
 def _web() -> Site:
-    from functions.registration import find_pages, pages, personal_pages
-    from functions.registration import web as api
-    from shared.web import api_description
+    from functions.registration.web import api, find_pages, personal_pages, register_pages
+    from shared.web.api_reference import description
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
-    api_description.register(site)
-    pages.register(site, _service())
+    description.register(site)
+    register_pages.register(site, _service())
     personal_pages.register(site, _service())
     find_pages.register(site, _service())
     return site
@@ -43,7 +42,7 @@ def _web() -> Site:
 
 @cache
 def _desk() -> Site:
-    from functions.registration import desk as pages
+    from functions.registration.desk import events as pages
     from shared.staff.gate import DeskGate
 
     site = Site(platform(), TEMPLATES, DeskGate())
@@ -53,7 +52,7 @@ def _desk() -> Site:
 
 @cache
 def _events() -> Intake:
-    from functions.registration import events as event_intake
+    from functions.registration import handlers as event_intake
 
     return event_intake.intake(platform(), _service())
 

@@ -30,8 +30,8 @@ resource "google_project_iam_audit_config" "data_access" {
   }
 }
 
-# The load balancer and Cloud Run log whole URLs by themselves; our own logs mask them (shared/logs.py). Metrics and
-# alerts count these requests all the same.
+# The load balancer and Cloud Run log whole URLs by themselves; our own logs mask them (shared/observability/logs.py).
+# Metrics and # alerts count these requests all the same.
 resource "google_logging_project_exclusion" "bearer_links" {
   name        = "onestop-bearer-links"
   description = "requests whose address or referrer carries a personal link"

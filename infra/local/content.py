@@ -3,7 +3,7 @@
     python -m infra.local.content import FILE...
     python -m infra.local.content export FOLDER
 
-Each slice imports and exports its own (``functions/{slice}/content.py``); a file goes to the slice that knows its
+Each slice imports and exports its own (``functions/{slice}/toml_files.py``); a file goes to the slice that knows its
 tables. ``DATA`` names the data folder (``.onestop``).
 """
 
@@ -30,8 +30,8 @@ class BadFile(Exception):
 
 
 def importers() -> list[ModuleType]:
-    """The slices' content modules."""
-    names = [f"functions.{function}.content" for function in sorted({t.function for t in topology.load().targets})]
+    """The slices' modules for content in files."""
+    names = [f"functions.{function}.toml_files" for function in sorted({t.function for t in topology.load().targets})]
     return [import_module(name) for name in names if find_spec(name)]
 
 

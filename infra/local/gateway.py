@@ -32,7 +32,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from shared import logs, topology
+from shared import topology
+from shared.observability import logs
 from shared.topology import Topology
 
 MAX_BODY = 32 * 2**20  # bytes; Cloud Run's own limit for HTTP/1 requests

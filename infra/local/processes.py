@@ -97,7 +97,7 @@ class Child:
 
 
 def _complaint(line: str) -> str:
-    """The text of a structured log entry (``shared.logs``) that tells of an error, else nothing."""
+    """The text of a structured log entry (``shared.observability.logs``) that tells of an error, else nothing."""
     try:
         entry = json.loads(line)
     except ValueError:

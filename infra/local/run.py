@@ -222,7 +222,7 @@ def check_settings(environment: dict[str, str]) -> None:
 
 def import_content(environment: dict[str, str]) -> None:
     """Give a new store its sample content; each slice brings its own. Raises ``Refused``."""
-    names = sorted({f"functions.{target.function}.content" for target in topology.load().targets})
+    names = sorted({f"functions.{target.function}.toml_files" for target in topology.load().targets})
     modules = [name for name in names if importlib.util.find_spec(name)]
 
     def importing(module: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""``shared.tracing.Tracer`` with OpenTelemetry, imported only where the operator asks for traces.
+"""``shared.observability.tracing.Tracer`` with OpenTelemetry, imported only where the operator asks for traces.
 
 What differs by operator comes from OpenTelemetry's own environment variables: where spans go, under which name, which
 are kept (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.logs import current_trace, trace_source
-from shared.tracing import Attributes, Kind
+from shared.observability.logs import current_trace, trace_source
+from shared.observability.tracing import Attributes, Kind
 
 SECONDS = "2"  # for one export, where OTEL_EXPORTER_OTLP_TIMEOUT says nothing: a visitor waits for it
 SILENCE = 30.0  # seconds without exports after one that failed

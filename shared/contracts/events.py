@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.observability.tracing import outgoing
 from shared.ports import Create, Data, Message, storable, utc_text
-from shared.tracing import outgoing
 
 OUTBOX = "outbox"
 LONGEST_ID = 500  # characters of an event's id, which documents' ids are made of

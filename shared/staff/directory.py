@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.addresses import folded_address
 from shared.documents import Content
+from shared.formats.addresses import folded_address
 from shared.ports import Clock, Store, every
 from shared.staff.models import Organisation, Staff
 

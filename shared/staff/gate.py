@@ -9,14 +9,14 @@ from urllib.parse import quote, urlencode
 
 from flask import Response
 
-from shared.ids import key_of
+from shared.keys.ids import key_of
 from shared.ports import Create, utc_text
 from shared.staff.directory import StaffDirectory
 from shared.staff.members import Member, member
 from shared.staff.navigation import PARTS
 from shared.staff.permissions import PERMISSIONS, RECORDED
 from shared.staff.sessions import COOKIE, current
-from shared.web.problem import Problem
+from shared.web.problems import Problem
 from shared.web.returned import State, sent, stale_form
 from shared.web.site import Visit
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.addresses import folded_address
+from shared.formats.addresses import folded_address
 from shared.ports import Store
 from shared.staff.permissions import ROLES, allowed
 from shared.web.site import Visit

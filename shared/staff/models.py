@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from shared.addresses import folded_address
 from shared.documents import Content
 from shared.fields import Country, Email, Language, Line, Localised, Slug, WebAddress, Zone
+from shared.formats.addresses import folded_address
 from shared.ports import storable
 from shared.staff.permissions import allowed
 

@@ -7,9 +7,9 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 
+from shared.keys.tokens import BadToken
 from shared.ports import Conflict, Create, Document, Replace, Write, from_utc_text, utc_text
 from shared.staff.members import Member, find
-from shared.tokens import BadToken
 from shared.web.site import Visit
 
 SESSIONS = "sessions"

@@ -13,18 +13,18 @@ from datetime import datetime, timedelta
 
 from flask import Response
 
-from shared.addresses import folded_address
+from shared import languages
 from shared.contracts.events import outbox_row
 from shared.contracts.staff import StaffSignInRequested
-from shared.ids import key_of
-from shared.masks import masked
+from shared.formats.addresses import folded_address
+from shared.keys.ids import key_of
+from shared.keys.tokens import BadToken
+from shared.observability.masks import masked
 from shared.ports import Conflict, Create, Delete, Document, Replace, utc_text
 from shared.staff.gate import SIGN_IN, SIGN_OUT
 from shared.staff.members import find
 from shared.staff.sessions import COOKIE, SESSIONS, begin, session_of
-from shared.tokens import BadToken
-from shared.web import languages
-from shared.web.abuse import check_rate
+from shared.web.guards.form_guard import check_rate
 from shared.web.returned import Returned
 from shared.web.site import ANYBODY, Site, Visit
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.addresses import address_key
 from shared.documents import Stored
 from shared.fields import Instant
+from shared.formats.addresses import address_key
 from shared.ports import Clock, Create, Data, Delete, Document, Replace, Store, Write, utc_text
 from shared.staff.models import Staff
 

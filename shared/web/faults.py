@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from shared.text import N_
-from shared.web.problem import Problem
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from shared.web.site import Visit

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from shared.text import N_
-from shared.web.incoming import FORMS
-from shared.web.problem import ProblemDetails
+from shared.web.http.incoming import FORMS
+from shared.web.problems import ProblemDetails
 
 REF = "#/components/schemas/{model}"
 JSON, PROBLEM, PAGE = "application/json", "application/problem+json", "text/html"

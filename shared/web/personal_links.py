@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from shared.web.problem import Offer, Problem
+from shared.web.problems import Offer, Problem
 from shared.web.site import Visit
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
+from shared.keys.tokens import BadToken
 from shared.text import N_
-from shared.tokens import BadToken
 from shared.web.faults import SHORTEN, TOO_LARGE
-from shared.web.one_time_pad import unpadded
-from shared.web.problem import Offer, Problem
+from shared.web.http.one_time_pad import unpadded
+from shared.web.problems import Offer, Problem
 
 if TYPE_CHECKING:
     from shared.web.site import Visit

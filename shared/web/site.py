@@ -22,15 +22,17 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
-from shared import tracing
-from shared.logs import enter_trace
+from shared import languages
+from shared.observability import tracing
+from shared.observability.logs import enter_trace
 from shared.ports import Unavailable
-from shared.web import compression, faults, languages, returned, templating
-from shared.web.incoming import FORMS, MAX_TEXT, Incoming
-from shared.web.limits import Limiter
-from shared.web.one_time_pad import padded
+from shared.web import faults, returned, templating
+from shared.web.http import compression
+from shared.web.http.incoming import FORMS, MAX_TEXT, Incoming
+from shared.web.http.one_time_pad import padded
+from shared.web.http.rate_limits import Limiter
 from shared.web.openapi import Operation
-from shared.web.problem import Problem, field_errors, invalid
+from shared.web.problems import Problem, field_errors, invalid
 from shared.web.times import Times
 from shared.wiring import Platform
 

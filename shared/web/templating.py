@@ -9,9 +9,9 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from shared import languages
 from shared.fields import EMPTY
-from shared.web import languages
-from shared.web.assets import asset
+from shared.web.static_files import asset
 
 
 @cache

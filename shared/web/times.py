@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from shared import languages
+from shared.languages import isolated, translations
 from shared.ports import from_utc_text, utc_text
-from shared.web import languages
-from shared.web.languages import isolated, translations
 
 NOTHING = Markup("–")
 

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from shared.web import languages
+from shared import languages
 from tests.system.harness import Onestop
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]

@@ -15,8 +15,8 @@ from werkzeug.test import Client, TestResponse
 from shared import topology
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
+from shared.keys.tokens import Tokens
 from shared.settings import Limits, Settings
-from shared.tokens import Tokens
 from shared.web.site import Site
 from shared.wiring import Platform
 

@@ -11,17 +11,18 @@ from typing import Any
 
 from flask import Request, Response
 
-from functions.inquiries import content, desk
 from functions.inquiries import main as inquiries_main
+from functions.inquiries import toml_files
 from functions.inquiries.base import Means, Upload
-from functions.inquiries.models import InquiryRequest
-from functions.inquiries.service import Service
-from functions.notification import desk as mail_desk
-from functions.notification import inbox
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.desk import home
+from functions.inquiries.services import Service
 from functions.notification import main as notification_main
-from functions.notification.service import Deliveries
-from functions.registration import desk as event_desk
+from functions.notification.deliveries.service import Deliveries
+from functions.notification.desk import mailbox
+from functions.notification.desk import mails as mail_desk
 from functions.registration import main as registration_main
+from functions.registration.desk import events as event_desk
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.mailer import MaildirMailer
@@ -70,7 +71,7 @@ class Desks:
             platform(folder, replace(SETTINGS, mailbox_open=True)), mailer=MaildirMailer(folder / "mail"), bus=bus
         )
         here = self.platform
-        content.import_into(here.store, content.read(content.sample_files()), here.clock.now())
+        toml_files.import_into(here.store, toml_files.read(toml_files.sample_files()), here.clock.now())
         self.inquiries, means = _inquiries(here)
         self.registrations = registration_world.World(folder)
         self.deliveries = Deliveries(here.store, here.mailer, here.clock, here.settings.mail_from)
@@ -80,11 +81,11 @@ class Desks:
             "/desk/mail": Site(here, notification_main.TEMPLATES, DeskGate()),
         }
         self.sites["/mailbox"] = self.sites["/desk/mail"]
-        desk.register(self.sites["/desk"], self.inquiries, means)
+        home.register(self.sites["/desk"], self.inquiries, means)
         event_desk.register(self.sites["/desk/events"], self.registrations.service)
         mail_desk.register(self.sites["/desk/mail"], self.deliveries)
         assert isinstance(here.mailer, MaildirMailer)
-        inbox.register(self.sites["/mailbox"], here.mailer)
+        mailbox.register(self.sites["/mailbox"], here.mailer)
         self.things = [*self._inquiry_things(), *self._event_things()]
         self.things += [self._mail_about(thing) for thing in self.things if thing.kind == INQUIRY]
         self.things.append(self._mail_about(None))

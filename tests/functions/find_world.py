@@ -12,18 +12,18 @@ from typing import Any
 
 from flask import Flask, request
 
-from functions.inquiries import content
-from functions.inquiries import events as inquiry_events
+from functions.inquiries import handlers as inquiry_events
+from functions.inquiries import toml_files
 from functions.inquiries.base import Means
-from functions.inquiries.models import InquiryRequest
-from functions.inquiries.service import Service
-from functions.notification import events as notification_events
-from functions.notification.service import Deliveries
-from functions.registration import events as registration_events
-from functions.registration.content import save
-from functions.registration.ledger import PERSONS, person_id
-from functions.registration.models import EventDefinition
-from functions.registration.service import Registrations
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.services import Service
+from functions.notification import handlers as notification_events
+from functions.notification.deliveries.service import Deliveries
+from functions.registration import handlers as registration_events
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.documents import PERSONS, person_id
+from functions.registration.registrations.service import Registrations
+from functions.registration.toml_files import save
 from shared import topology
 from shared.contracts.events import OUTBOX, message
 from shared.intake import Intake
@@ -108,7 +108,7 @@ class Slices:
         save(self.store, self.clock, [EventDefinition.model_validate({**defaults, **changes})])
 
     def staff(self) -> None:
-        content.import_into(self.store, inquiry_world.samples(), self.clock.now())
+        toml_files.import_into(self.store, inquiry_world.samples(), self.clock.now())
 
     def register(self, event: str, address: str) -> str:
         asked = registration_world.request("Lina", email=address)

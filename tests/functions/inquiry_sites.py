@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from functions.inquiries import content, desk, pages, status_page
+from functions.inquiries import toml_files
 from functions.inquiries.base import Means, Upload
-from functions.inquiries.models import InquiryRequest
-from functions.inquiries.service import Service
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.desk import home
+from functions.inquiries.services import Service
+from functions.inquiries.web import contact_pages, status_pages
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryReceived
 from shared.staff.gate import DeskGate
@@ -20,7 +22,7 @@ from tests.functions import inquiry_world
 from tests.functions.browser import Browser, platform
 from tests.functions.signed_in import signed_in
 
-TEMPLATES = Path(content.__file__).with_name("templates")
+TEMPLATES = Path(toml_files.__file__).with_name("templates")
 REQUEST = inquiry_world.REQUEST | {
     "topics": ["government-procurement"],
     "subject": "A national procurement policy",
@@ -63,13 +65,13 @@ class World:
 
 def new_world(folder: Path) -> World:
     here = platform(folder)
-    content.import_into(here.store, content.read(content.sample_files()), here.clock.now())
+    toml_files.import_into(here.store, toml_files.read(toml_files.sample_files()), here.clock.now())
     means = Means(
         here.store, here.files, here.clock, here.tokens, here.settings.base_url, "onestop.test", trusts_senders=True
     )
     service = Service(means)
     web, staffed = Site(here, TEMPLATES), Site(here, TEMPLATES, DeskGate())
-    pages.register(web, service)
-    status_page.register(web, service)
-    desk.register(staffed, service, means)
+    contact_pages.register(web, service)
+    status_pages.register(web, service)
+    home.register(staffed, service, means)
     return World(here, service, web, staffed)

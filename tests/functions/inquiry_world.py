@@ -9,19 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from functions.inquiries import content
+from functions.inquiries import toml_files
 from functions.inquiries.base import Means
-from functions.inquiries.models import Assignment, Inquiry, InquiryRequest
-from functions.inquiries.reading import View
-from functions.inquiries.service import Service
+from functions.inquiries.casework.models import Assignment, Inquiry, InquiryRequest
+from functions.inquiries.casework.queries import View
+from functions.inquiries.services import Service
 from shared import topology
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
 from shared.contracts.inquiries import InquiryErased, InquiryReceived
+from shared.keys.tokens import Tokens
 from shared.ports import Delete, Replace
 from shared.staff.models import Staff
-from shared.tokens import Tokens
 
 AUTHSERV = "mx.onestop.example"  # the provider that verifies senders
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)  # nine o'clock in Geneva
@@ -52,8 +52,8 @@ class SetClock:
 
 
 @cache
-def samples() -> content.Collected:
-    return content.read(content.sample_files())
+def samples() -> toml_files.Collected:
+    return toml_files.read(toml_files.sample_files())
 
 
 @dataclass
@@ -65,7 +65,7 @@ class World:
         self.store = SqliteStore(self.folder / "store.db", topology.load().store)
         self.files = FolderFiles(self.folder / "files")
         self.tokens = Tokens(["key"])
-        content.import_into(self.store, samples(), self.clock.now())
+        toml_files.import_into(self.store, samples(), self.clock.now())
         self.service = self.new_service()
 
     def new_service(self) -> Service:

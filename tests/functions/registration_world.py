@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from functions.registration import content
-from functions.registration.ledger import PERSONS, REGISTRATIONS, person_id, registration_of
-from functions.registration.models import EventDefinition, Registration, RegistrationRequest
-from functions.registration.service import Receipt, Registrations
-from functions.registration.timekeeping import Timekeeper
+from functions.registration import toml_files
+from functions.registration.events.models import EventDefinition, Registration, RegistrationRequest
+from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
+from functions.registration.registrations.service import Receipt, Registrations
+from functions.registration.registrations.timekeeping import Timekeeper
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.events import OUTBOX, Event
 from shared.contracts.registration import RegisteredAgain
+from shared.keys.tokens import Tokens
 from shared.ports import Delete, Document, Store, from_utc_text
-from shared.tokens import Tokens
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -82,7 +82,7 @@ class World:
             "verify_email": False,
         }
         event = EventDefinition.model_validate({**defaults, **changes})
-        content.save(self.store, self.clock, [event])
+        toml_files.save(self.store, self.clock, [event])
         self.service.events._known.clear()
         self.service.seats._left.clear()
         return event

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from shared.ids import key_of
+from shared.keys.ids import key_of
 from shared.ports import Create, utc_text
 from shared.staff import sessions
-from shared.web.one_time_pad import padded
+from shared.web.http.one_time_pad import padded
 from shared.wiring import Platform
 from tests.functions.browser import Browser
 

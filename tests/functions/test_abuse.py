@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.ports import Data
 from shared.settings import BadSettings, Limits, from_environment
-from shared.web import abuse
-from shared.web.limits import HOUR, Limiter
+from shared.web.guards import form_guard
+from shared.web.http.rate_limits import HOUR, Limiter
 from shared.web.site import Site, Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
@@ -44,12 +44,12 @@ def form(built: Platform, folder: Path) -> Site:
     def handle(visit: Visit) -> Response:
         email, errors = visit.request.form.get("email", ""), {}
         if visit.request.method == "POST":
-            found = abuse.form_errors(visit, email, "inquiries", InquiryCodeRequested)
+            found = form_guard.form_errors(visit, email, "inquiries", InquiryCodeRequested)
             if not found:
                 return Response("taken")
             errors = {error.field: error.message for error in found}
         return visit.page(
-            "form.html", 422 if errors else 200, email=email, errors=errors, guard=abuse.guard(visit, errors)
+            "form.html", 422 if errors else 200, email=email, errors=errors, guard=form_guard.guard(visit, errors)
         )
 
     return site
@@ -286,7 +286,7 @@ def test_nobody_can_have_one_address_flooded_with_codes(tmp_path: Path) -> None:
         browser = Browser(site, address=f"192.0.2.{number}")
         last = browser.send(browser.get("/form"), email=EMAIL, send_code="1")
     assert last.status_code == 429
-    assert built.store.count("outbox") == abuse.CODES_PER_HOUR
+    assert built.store.count("outbox") == form_guard.CODES_PER_HOUR
 
 
 def test_busy_times_end(tmp_path: Path) -> None:

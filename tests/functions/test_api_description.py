@@ -14,7 +14,7 @@ from flask import Response
 
 from infra import openapi as maker
 from shared import topology
-from shared.web import api_description
+from shared.web.api_reference import description
 from shared.web.openapi import Operation
 from shared.web.site import Route, Site, Visit
 from tests.declared import undeclared
@@ -35,12 +35,12 @@ def routes(house: House) -> Iterator[tuple[str, str, Route]]:
 
 
 def described() -> dict[tuple[str, str], Any]:
-    paths = api_description.document()["paths"]
+    paths = description.document()["paths"]
     return {(method.upper(), path): one for path, methods in paths.items() for method, one in methods.items()}
 
 
 def test_the_description_is_made_of_the_declarations() -> None:
-    assert api_description.FILE.read_text("utf-8") == maker.text(), "run `make build`: a declaration has changed"
+    assert description.FILE.read_text("utf-8") == maker.text(), "run `make build`: a declaration has changed"
 
 
 def test_every_route_is_described_and_everything_described_is_a_route(house: House) -> None:
@@ -106,7 +106,7 @@ def test_attachments_that_are_none_are_refused(house: House, attachments: Any) -
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_as_many_attachments_are_taken_as_the_document_says(house: House, more: int) -> None:
-    schemas = json.loads(api_description.FILE.read_text("utf-8"))["components"]["schemas"]
+    schemas = json.loads(description.FILE.read_text("utf-8"))["components"]["schemas"]
     most = schemas["ApiInquiry"]["properties"]["attachments"]["maxItems"]
     file = {"name": "a.txt", "content": "cGxhaW4="}
     body = json.dumps(INQUIRY | {"attachments": [file] * (most + more)}).encode()
@@ -150,7 +150,7 @@ def test_the_page_shows_all_that_the_document_says(house: House) -> None:
         assert one["summary"] in text
         names = {parameter["name"] for parameter in one["parameters"]} | set(one["responses"])
         assert names <= set(text.split()), (path, names - set(text.split()))
-    for name in api_description.document()["components"]["schemas"]:
+    for name in description.document()["components"]["schemas"]:
         assert name in text or name.endswith("Form"), name
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries import attachments, file_kinds
 from functions.inquiries.base import Invalid, Upload
-from functions.inquiries.models import Attachment
-from functions.inquiries.pages import MAX_BODY
-from shared.links import Link
+from functions.inquiries.casework.models import Attachment
+from functions.inquiries.files import attachments, file_kinds
+from functions.inquiries.web.contact_pages import MAX_BODY
+from shared.keys.links import Link
 from tests.functions.browser import Browser, press, words
 from tests.functions.inquiry_sites import WHO_OFFICER, World, new_world
 

@@ -215,7 +215,7 @@ def test_a_file_is_written_only_with_an_inquiry_that_names_it(house: House) -> N
     ["a=" + "[" * 5000, "a=" + "{a=" * 5000, "a." * 100_000 + "a=1", "[" + "a." * 50_000 + "a]", "a=" + "1" * 5000],
 )
 def test_a_draft_of_rules_is_read_in_bounded_time(draft: str) -> None:
-    from functions.inquiries.desk_routing import BadDraft, _read
+    from functions.inquiries.desk.routing import BadDraft, _read
 
     with pytest.raises(BadDraft):
         _read(draft, str)

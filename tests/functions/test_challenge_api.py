@@ -15,14 +15,14 @@ import altcha
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries import content as inquiry_content
-from functions.inquiries import pages as inquiry_pages
-from functions.inquiries import web as inquiry_api
+from functions.inquiries import toml_files as inquiry_content
 from functions.inquiries.base import Means
-from functions.inquiries.service import Service
-from functions.registration import pages as registration_pages
-from functions.registration import web as registration_api
-from functions.registration.service import Registrations
+from functions.inquiries.services import Service
+from functions.inquiries.web import api as inquiry_api
+from functions.inquiries.web import contact_pages as inquiry_pages
+from functions.registration.registrations.service import Registrations
+from functions.registration.web import api as registration_api
+from functions.registration.web import register_pages as registration_pages
 from shared.ports import Unavailable
 from shared.settings import Limits
 from shared.web.site import Site
@@ -62,7 +62,7 @@ def registrations(here: Platform, folder: Path) -> Api:
     world.service = Registrations(here.store, here.clock, here.tokens, SETTINGS.base_url)
     now = here.clock.now()
     world.event(starts_at=now + timedelta(days=30), ends_at=now + timedelta(days=31), verify_email=False)
-    site = Site(here, Path(registration_api.__file__).with_name("templates"))
+    site = Site(here, Path(registration_api.__file__).parents[1] / "templates")
     registration_api.register(site, world.service)
     registration_pages.register(site, world.service)
     body = {**PERSON, "category": "participant", "consent": True}
@@ -72,7 +72,7 @@ def registrations(here: Platform, folder: Path) -> Api:
 def inquiries(here: Platform, folder: Path) -> Api:
     inquiry_content.import_into(here.store, samples(), here.clock.now())
     means = Means(here.store, here.files, here.clock, here.tokens, SETTINGS.base_url, SETTINGS.inbound_domain)
-    site = Site(here, Path(inquiry_api.__file__).with_name("templates"))
+    site = Site(here, Path(inquiry_api.__file__).parents[1] / "templates")
     inquiry_api.register(site, Service(means))
     inquiry_pages.register(site, Service(means))
     return Api(site, "/api/inquiries", dict(REQUEST))

@@ -11,11 +11,12 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from shared.staff.gate import DeskGate
-from shared.web import assets, compression, site
-from shared.web.assets import asset, static_file
-from shared.web.compression import SMALLEST, packed
-from shared.web.sheets import csv_file, xlsx_file
+from shared.web import site, static_files
+from shared.web.http import compression
+from shared.web.http.compression import SMALLEST, packed
 from shared.web.site import ANYBODY, Site, Visit
+from shared.web.spreadsheets import csv_file, xlsx_file
+from shared.web.static_files import asset, static_file
 from tests.functions.browser import Browser, forms, platform
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br, zstd"}
@@ -134,7 +135,7 @@ def test_a_tag_of_the_bytes_as_they_are_is_weak_for_others(browser: Browser) -> 
 
 
 def test_a_style_sheet_is_compressed_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    assets._packed.cache_clear()
+    static_files._packed.cache_clear()
     times: list[int] = []
     monkeypatch.setattr(
         compression, "packed", lambda body, level: times.append(level) or zlib.compress(body, level, 31)
@@ -142,8 +143,8 @@ def test_a_style_sheet_is_compressed_once(browser: Browser, monkeypatch: pytest.
     address = asset("style.css")
     first, again = browser.get(address, headers=GZIP), browser.get(address, headers=GZIP)
     assert first.data == again.data
-    assert unpacked(first) == (assets.STATIC / "style.css").read_bytes()
-    assert times == [assets.BEST]
+    assert unpacked(first) == (static_files.STATIC / "style.css").read_bytes()
+    assert times == [static_files.BEST]
     kept = browser.get(address, headers={**GZIP, "If-None-Match": first.headers["ETag"]})
     assert (kept.status_code, kept.data) == (304, b"")
     assert kept.headers["Vary"] == "Accept-Encoding"

@@ -10,11 +10,11 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
-from functions.inquiries import web
 from functions.inquiries.base import Invalid
-from functions.registration import content as registration_content
-from functions.registration.content import BadContent
-from shared.links import Link
+from functions.inquiries.web import api
+from functions.registration import toml_files as registration_content
+from functions.registration.toml_files import BadContent
+from shared.keys.links import Link
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, press, words
 from tests.functions.inquiry_sites import REQUEST, WHO_HEAD, World, new_world
@@ -47,7 +47,7 @@ def events(tmp_path: Path) -> PageWorld:
 @pytest.fixture
 def inquiries(tmp_path: Path) -> World:
     world = new_world(tmp_path)
-    web.register(world.web, world.service)
+    api.register(world.web, world.service)
     return world
 
 

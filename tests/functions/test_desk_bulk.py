@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries.desk_bulk import Bulk
-from functions.notification.mails import mails_for
+from functions.inquiries.desk.bulk import Bulk
+from functions.notification.mails.composers import mails_for
 from infra import catalogues
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryClosed

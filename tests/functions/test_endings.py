@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.inquiries import case as cases
 from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale, Upload
+from functions.inquiries.casework import case as cases
 from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryErased,
@@ -17,7 +17,7 @@ from shared.contracts.inquiries import (
     InquiryMessageReceived,
     InquiryReminderDue,
 )
-from shared.links import Link
+from shared.keys.links import Link
 from shared.ports import Conflict, Create, utc_text
 from tests.functions.browser import form_to, press, words
 from tests.functions.inquiry_sites import World as Sites

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from shared import languages
 from shared.fields import EMPTY
-from shared.web import languages
 from tests.functions.browser import Browser
 from tests.functions.inquiry_sites import new_world
 from tests.functions.test_inquiry_pages import opened, press

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.registration import content, desk, main
-from functions.registration.catalogue import EVENTS
+from functions.registration import main, toml_files
+from functions.registration.desk import events
+from functions.registration.events.repository import EVENTS
 from shared.ports import Create, Replace
 from shared.staff.gate import DeskGate
 from shared.web.site import Site
@@ -41,7 +42,7 @@ def world(tmp_path: Path) -> World:
 def browser(world: World, organisation: str) -> Browser:
     here = replace(platform(world.folder), store=world.store, clock=world.clock)
     site = Site(here, main.TEMPLATES, DeskGate())
-    desk.register(site, world.service)
+    events.register(site, world.service)
     person = {"name": "A", "organisation": organisation, "role": "administrator", "languages": ["en"], "queues": []}
     email = f"admin@{organisation}.test"
     if world.store.get("staff", email) is None:
@@ -65,14 +66,14 @@ def browser(world: World, organisation: str) -> Browser:
 def test_a_file_must_say_whose_event_it_is(world: World, tmp_path: Path, line: str, told: str) -> None:
     world.store.commit([Create("organisations", "who", {})])
     (tmp_path / "events.toml").write_text(EVENT + line)
-    with pytest.raises(content.BadContent) as refused:
-        content.read(tmp_path / "events.toml", world.store, world.clock.now())
+    with pytest.raises(toml_files.BadContent) as refused:
+        toml_files.read(tmp_path / "events.toml", world.store, world.clock.now())
     assert told in str(refused.value)
 
 
 def test_a_file_that_says_it_is_taken(world: World, tmp_path: Path) -> None:
     (tmp_path / "events.toml").write_text(EVENT + 'organisations = ["who", "wto"]')
-    (event,) = content.read(tmp_path / "events.toml", world.store, world.clock.now())
+    (event,) = toml_files.read(tmp_path / "events.toml", world.store, world.clock.now())
     assert event.organisations == ["who", "wto"]
 
 
@@ -97,7 +98,7 @@ def test_an_event_exists_for_its_organisations_alone(world: World) -> None:
 
 def test_the_desk_lists_all_events_of_the_organisation_page_by_page_listed_or_not(world: World) -> None:
     starts = world.clock.now() + timedelta(days=3)
-    for number in range(desk.EVENTS_PAGE + 2):
+    for number in range(events.EVENTS_PAGE + 2):
         more = timedelta(days=number // 2)  # pairs begin at the same moment
         ends = starts + more + timedelta(hours=1)
         world.event(f"event-{number}", starts_at=starts + more, ends_at=ends, listed=number % 3 > 0)
@@ -108,8 +109,8 @@ def test_the_desk_lists_all_events_of_the_organisation_page_by_page_listed_or_no
     assert following
     second = staff.get("/desk/events" + following[1].replace("&amp;", "&"))
     seen = re.findall(r'href="/desk/events/(event-\d+|theirs)"', first.text + second.text)
-    assert len(seen) == desk.EVENTS_PAGE + 2
-    assert set(seen) == {f"event-{number}" for number in range(desk.EVENTS_PAGE + 2)}
+    assert len(seen) == events.EVENTS_PAGE + 2
+    assert set(seen) == {f"event-{number}" for number in range(events.EVENTS_PAGE + 2)}
     assert 'rel="next"' not in second.text
     assert "Not listed" in words(second)
     for after in ("x", "~", "a~b", "~~"):
@@ -127,6 +128,6 @@ def test_an_event_stored_before_events_had_organisations_is_nobodys_until_it_is_
     staff = browser(world, "who")
     assert staff.get("/desk/events/old").status_code == 404
     assert "/desk/events/old" not in staff.get("/desk/events").text
-    content.save(world.store, world.clock, [event])
+    toml_files.save(world.store, world.clock, [event])
     world.service = world.new_service()
     assert browser(world, "who").get("/desk/events/old").status_code == 200

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from infra import catalogues
 from shared.contracts.staff import StaffSignInRequested
 from shared.staff.sessions import COOKIE
-from shared.web.abuse import HONEYPOT
+from shared.web.guards.form_guard import HONEYPOT
 from shared.web.returned import Returned
 from shared.web.site import Site, Visit
 from tests.functions.browser import SETTINGS, Browser, form_to, forms, platform, words

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.registration.timekeeping import PAGE
+from functions.registration.registrations.timekeeping import PAGE
 from shared.contracts.events import OUTBOX
 from shared.outbox import RelayingStore
 from shared.ports import Create, Message, utc_text

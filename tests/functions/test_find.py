@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from functions.inquiries import main as inquiries_main
-from functions.inquiries import status_page
-from functions.inquiries.models import Inquiry
-from functions.notification.mailboxes import SINGLE
-from functions.registration import find_pages, main, pages, personal_pages, web
-from functions.registration.find_pages import MAILS
+from functions.inquiries.casework.models import Inquiry
+from functions.inquiries.web import status_pages
+from functions.notification.deliveries.mailboxes import SINGLE
+from functions.registration import main
+from functions.registration.web import api, find_pages, personal_pages, register_pages
+from functions.registration.web.find_pages import MAILS
 from infra import catalogues
 from shared.contracts.links import MAX_FOUND
 from shared.ports import Replace
@@ -37,9 +38,9 @@ class World(Slices):
     def __init__(self, folder: Path, limits: Limits = SETTINGS.limits) -> None:
         super().__init__(platform(folder, replace(SETTINGS, limits=limits)))
         public, status = Site(self.platform, main.TEMPLATES), Site(self.platform, inquiries_main.TEMPLATES)
-        for part in (web, pages, personal_pages, find_pages):
+        for part in (api, register_pages, personal_pages, find_pages):
             part.register(public, self.registrations)
-        status_page.register(status, self.inquiries)
+        status_pages.register(status, self.inquiries)
         self.visitor = Browser(public, status)
 
     def find(self, address: str, path: str = "/find") -> Any:

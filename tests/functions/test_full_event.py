@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import base, content
-from functions.registration.catalogue import EVENTS, definition, stored
-from functions.registration.models import Kept
+from functions.registration import toml_files
+from functions.registration.events.models import Kept
+from functions.registration.events.repository import EVENTS, definition, stored
+from functions.registration.registrations import base
 from infra import catalogues
 from shared.ports import Replace
 from tests.functions.browser import forms, press, words
@@ -290,7 +291,7 @@ def test_seats_that_are_added_show_at_once(world: World) -> None:
     assert heading(world.visitor.get(FORM)) == "Join the waiting list"
     document = world.store.get(EVENTS, "forum")
     assert document
-    content.save(world.store, world.clock, [definition(document).model_copy(update={"seats": 3})])
+    toml_files.save(world.store, world.clock, [definition(document).model_copy(update={"seats": 3})])
     world.settle()
     world.look_afresh()
     assert heading(world.visitor.get(FORM)) == "Register"

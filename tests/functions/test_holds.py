@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.registration import holds
-from functions.registration import service as s
-from functions.registration.ledger import changing
-from functions.registration.models import Registration
+from functions.registration.events.models import Registration
+from functions.registration.registrations import holds
+from functions.registration.registrations import service as s
+from functions.registration.registrations.documents import changing
 from shared.ports import from_utc_text
 from tests.functions.registration_world import World
 

@@ -16,7 +16,7 @@ import pytest
 
 from functions.inquiries.inbound_mail import charsets, html_text, parse
 from functions.inquiries.inbound_mail.headers import Malformed
-from functions.inquiries.quotations import split
+from functions.inquiries.inbound_mail.quotations import split
 
 SIZES = (10_000, 50_000, 200_000)  # bytes
 HEADER_SIZES = (10_000, 50_000, 120_000)  # what is longer is not looked at

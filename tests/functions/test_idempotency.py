@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from functions.registration import service as s
-from functions.registration.idempotency import UNDER_WAY
-from functions.registration.ledger import REGISTRATIONS
+from functions.registration.registrations import service as s
+from functions.registration.registrations.documents import REGISTRATIONS
+from functions.registration.registrations.idempotency import UNDER_WAY
 from shared.ports import Delete, Unavailable
 from tests.functions.registration_world import NOON, World
 from tests.interruptions import Interrupted

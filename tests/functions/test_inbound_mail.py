@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.inquiries.base import NotFound
-from functions.inquiries.inbound import Outcome
-from functions.inquiries.models import MessageDoc
-from functions.inquiries.quotations import split
+from functions.inquiries.casework.models import MessageDoc
+from functions.inquiries.inbound_mail.quotations import split
+from functions.inquiries.inbound_mail.receive import Outcome
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived, InquiryReceived, InquiryRouted
-from shared.links import Link
+from shared.keys.links import Link
 from tests.functions import inquiry_sites
 from tests.functions.browser import Browser
 from tests.functions.inquiry_world import AUTHSERV, MONDAY, World

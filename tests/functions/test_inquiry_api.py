@@ -14,13 +14,14 @@ import pytest
 from flask import Request
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
-from functions.inquiries import content, events, web
+from functions.inquiries import handlers, toml_files
 from functions.inquiries.base import Means
-from functions.inquiries.service import Service
+from functions.inquiries.services import Service
+from functions.inquiries.web import api
 from shared.contracts.events import OUTBOX, message
 from shared.contracts.inquiries import InquiryReceived, InquiryRouted
 from shared.intake import Intake
-from shared.links import Link
+from shared.keys.links import Link
 from shared.ports import Create, Delete, Document
 from shared.web.site import Site
 from shared.wiring import Platform
@@ -58,16 +59,16 @@ class Slice:
 @pytest.fixture
 def site(tmp_path: Path) -> Slice:
     here = platform(tmp_path, replace(SETTINGS, inbound_secret=SECRET))
-    content.import_into(here.store, samples(), here.clock.now())
+    toml_files.import_into(here.store, samples(), here.clock.now())
     means = Means(here.store, here.files, here.clock, here.tokens, SETTINGS.base_url, SETTINGS.inbound_domain)
     service = Service(means)
-    pages = Site(here, Path(web.__file__).with_name("templates"))
-    web.register(pages, service)
+    pages = Site(here, Path(api.__file__).parents[1] / "templates")
+    api.register(pages, service)
 
     def application(environ: Any, start_response: Any) -> Any:
         return pages(Request(environ))(environ, start_response)
 
-    return Slice(here, service, Client(application), events.intake(here, service))
+    return Slice(here, service, Client(application), handlers.intake(here, service))
 
 
 # -- the API --
@@ -176,7 +177,7 @@ def test_the_hook_takes_mail_from_the_provider_alone(site: Slice) -> None:
 
 def test_without_a_secret_no_mail_is_taken_in(site: Slice) -> None:
     closed = Site(replace(site.platform, settings=SETTINGS), Path())
-    web.register(closed, site.service)
+    api.register(closed, site.service)
     client = Client(lambda environ, start: closed(Request(environ))(environ, start))
     assert client.post("/inbound/mail", data=b"x", auth=("hook", "")).status_code == 401
 

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale, Upload
-from functions.inquiries.case import Case
-from functions.inquiries.reading import Filter
+from functions.inquiries.casework.case import Case
+from functions.inquiries.casework.queries import Filter
 from functions.inquiries.reindex import reindex
 from shared.contracts.inquiries import (
     InquiryAnswered,
@@ -22,7 +22,7 @@ from shared.contracts.inquiries import (
     InquiryReminderDue,
     InquiryRouted,
 )
-from shared.links import Link
+from shared.keys.links import Link
 from shared.ports import Conflict, Document, Replace
 from tests.functions.inquiry_world import MONDAY, World, request
 
@@ -376,7 +376,7 @@ def test_a_clock_that_stood_still_escalates_without_a_reminder_after_the_fact(wo
 
 def test_many_targets_are_all_met_in_one_tick(world: World) -> None:
     references = {world.routed() for _ in range(7)}
-    from functions.inquiries import deadlines
+    from functions.inquiries.casework import deadlines
 
     deadlines.PAGE, page = 3, deadlines.PAGE
     try:

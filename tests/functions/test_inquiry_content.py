@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries import content, dry_run
-from functions.inquiries.content_models import Rule
+from functions.inquiries import dry_run, toml_files
+from functions.inquiries.content.models import Rule
 from shared import settings, wiring
 from shared.ports import Replace
 from tests.functions.inquiry_world import World, samples
@@ -23,10 +23,10 @@ def faults(folder: Path, name: str, text: str, world: World | None = None) -> li
     path = folder / name
     path.write_text(text, "utf-8")
     try:
-        new = content.read([path])
+        new = toml_files.read([path])
         if world:
-            content.import_into(world.store, new, world.clock.now())
-    except content.BadContent as error:
+            toml_files.import_into(world.store, new, world.clock.now())
+    except toml_files.BadContent as error:
         return error.faults
     return []
 
@@ -96,36 +96,36 @@ def test_a_fault_names_file_entry_key_and_mend(tmp_path: Path, text: str, told: 
     ],
 )
 def test_what_an_entry_says_of_others_must_be_so(world: World, tmp_path: Path, text: str, told: str) -> None:
-    before = content.stored_rules(world.store)
+    before = toml_files.stored_rules(world.store)
     assert told in faults(tmp_path, "f.toml", text, world)[0]
-    assert content.stored_rules(world.store) == before
+    assert toml_files.stored_rules(world.store) == before
 
 
 def test_what_goes_out_comes_in_unchanged(world: World, tmp_path: Path) -> None:
-    written = content.export(world.store, tmp_path / "out")
-    assert {path.stem for path in written} == set(content.MODELS)
-    again = content.read(written)
+    written = toml_files.export(world.store, tmp_path / "out")
+    assert {path.stem for path in written} == set(toml_files.MODELS)
+    again = toml_files.read(written)
     assert again.items == samples().items
-    assert content.import_into(world.store, again, world.clock.now()) == 0
+    assert toml_files.import_into(world.store, again, world.clock.now()) == 0
 
 
 def test_rules_are_versions_and_the_order_of_the_file_makes_none(world: World) -> None:
-    version, rules = content.stored_rules(world.store)
-    turned = content.Collected()
+    version, rules = toml_files.stored_rules(world.store)
+    turned = toml_files.Collected()
     for rule in reversed(rules):
         turned.add("rules", rule, "rules.toml")
-    assert content.import_into(world.store, turned, world.clock.now()) == 0
-    changed = content.Collected()
+    assert toml_files.import_into(world.store, turned, world.clock.now()) == 0
+    changed = toml_files.Collected()
     for rule in rules:
         changed.add("rules", rule.model_copy(update={"title": "Another title"}), "rules.toml")
-    content.import_into(world.store, changed, world.clock.now())
-    assert content.stored_rules(world.store)[0] != version
+    toml_files.import_into(world.store, changed, world.clock.now())
+    assert toml_files.stored_rules(world.store)[0] != version
     assert world.store.get("rule_sets", version), "inquiries name the version that routed them"
 
 
 def test_a_dry_run_tells_which_past_inquiries_would_go_elsewhere(world: World) -> None:
     stays, moves = world.routed(topics=["dispute-resolution"]), world.routed(topics=["local-production"])
-    rules = content.stored_rules(world.store)[1]
+    rules = toml_files.stored_rules(world.store)[1]
     draft: list[Rule] = [
         rule.model_copy(update={"lead": "wto", "queue": "general"}) if rule.id == "local-production" else rule
         for rule in rules
@@ -149,7 +149,7 @@ def test_a_dry_run_of_what_is_no_inquiry_names_the_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], inquiry: str, fault: str
 ) -> None:
     here = wiring.build(settings.from_environment({"ONESTOP_DATA": str(tmp_path / "data")}))
-    content.import_into(here.store, samples(), here.clock.now())
+    toml_files.import_into(here.store, samples(), here.clock.now())
     monkeypatch.setattr(wiring, "platform", lambda: here)
     (tmp_path / "inquiry.json").write_text(inquiry)
     assert dry_run.main([str(tmp_path / "inquiry.json")]) == 1
@@ -160,7 +160,7 @@ def test_days_away_entered_at_the_desk_outlive_an_import(world: World) -> None:
     person = world.store.query("staff", limit=1)[0]
     away = {**person.data, "absent_from": "2026-12-01", "absent_until": "2026-12-14"}
     world.store.commit([Replace("staff", person.id, away, person.version)])
-    content.import_into(world.store, samples(), world.clock.now())
+    toml_files.import_into(world.store, samples(), world.clock.now())
     kept = world.store.get("staff", person.id)
     assert kept
     assert (kept.data["absent_from"], kept.data["absent_until"]) == ("2026-12-01", "2026-12-14")
@@ -173,8 +173,8 @@ def test_rules_are_not_blamed_for_one_that_cannot_be_read(tmp_path: Path, world:
     default = rule.format("all", "default=true\ncolour=1")
     other = rule.format("x", "when={words=['a*']}") + rule.format("y", "when={topics=['nothing']}")
     (tmp_path / "f.toml").write_text(default + other)
-    new = content.collect([tmp_path / "f.toml"], True)
-    with pytest.raises(content.BadContent) as raised:
-        content.check_with(content.stored(world.store), new)
+    new = toml_files.collect([tmp_path / "f.toml"], True)
+    with pytest.raises(toml_files.BadContent) as raised:
+        toml_files.check_with(toml_files.stored(world.store), new)
     told = [fault.partition(": rules")[2] for fault in raised.value.faults]
     assert [fault.partition(":")[0] for fault in told] == ["[1] (all)", " (y)", " (x)"], told

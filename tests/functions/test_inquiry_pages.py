@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries import pages
 from functions.inquiries.base import Invalid
-from functions.inquiries.requests import Requests
+from functions.inquiries.casework.requester_actions import Requests
+from functions.inquiries.web import contact_pages
 from shared.settings import Limits
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, forms, words
@@ -164,14 +164,14 @@ def test_attachments_are_kept_by_their_content(world: World, browser: Browser) -
 
 def test_too_much_is_refused_before_it_is_read(browser: Browser) -> None:
     page = browser.get("/contact")
-    huge = send(browser, page, attachments=(io.BytesIO(b"x" * (pages.MAX_BODY + 1)), "huge.txt"))
+    huge = send(browser, page, attachments=(io.BytesIO(b"x" * (contact_pages.MAX_BODY + 1)), "huge.txt"))
     assert huge.status_code == 413
 
 
 def test_the_form_is_guarded(world: World) -> None:
     strict = replace(world.platform, settings=replace(SETTINGS, limits=Limits(visitor=2, seconds=2)))
     site = Site(strict, TEMPLATES)
-    pages.register(site, world.service)
+    contact_pages.register(site, world.service)
     browser = Browser(site)
     fast = send(browser)
     assert "one more step" in words(fast)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from functions.notification.service import DELIVERIES, SUPPRESSIONS, Deliveries
+from functions.notification.deliveries.service import DELIVERIES, SUPPRESSIONS, Deliveries
 from infra import person as stored_person
 from shared.adapters.smtp import SmtpMailer
-from shared.addresses import address_key
 from shared.contracts.events import Event, Payload
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.registration import Registrant, RegistrationConfirmed
+from shared.formats.addresses import address_key
 from shared.ports import Create, Replace
 from shared.staff.models import Staff
 from tests.functions import inquiry_world

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries.requests import LINK_PURPOSE
-from functions.registration.ledger import REGISTRATIONS
+from functions.inquiries.casework.requester_actions import LINK_PURPOSE
+from functions.registration.registrations.documents import REGISTRATIONS
 from infra import catalogues
 from shared.ports import Replace
 from tests.functions.browser import words

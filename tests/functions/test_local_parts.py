@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries import content as inquiry_content
-from functions.inquiries import web as inquiry_api
-from functions.registration import content as event_content
-from functions.registration import main, pages, web
-from functions.registration.service import Registrations
+from functions.inquiries import toml_files as inquiry_content
+from functions.inquiries.web import api as inquiry_api
+from functions.registration import main
+from functions.registration import toml_files as event_content
+from functions.registration.registrations.service import Registrations
+from functions.registration.web import api, register_pages
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, words
 from tests.functions.inquiry_sites import REQUEST, World, new_world
@@ -28,8 +29,8 @@ class SmtpUtf8World(PageWorld):
         here = replace(self.site.platform, settings=replace(SETTINGS, smtputf8=True))
         self.service = Registrations(here.store, here.clock, here.tokens, SETTINGS.base_url)
         self.site = Site(here, main.TEMPLATES)
-        web.register(self.site, self.service)
-        pages.register(self.site, self.service)
+        api.register(self.site, self.service)
+        register_pages.register(self.site, self.service)
         self.visitor = Browser(self.site)
 
 

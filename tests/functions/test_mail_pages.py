@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.notification import desk, inbox
+from functions.notification.deliveries.service import Deliveries
+from functions.notification.desk import mailbox, mails
 from functions.notification.main import TEMPLATES
-from functions.notification.service import Deliveries
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.mailer import MaildirMailer
@@ -46,9 +46,9 @@ def deliveries(here: Platform) -> Deliveries:
 @pytest.fixture
 def browser(here: Platform, deliveries: Deliveries) -> Browser:
     site, sign_in = Site(here, TEMPLATES, DeskGate()), Site(here, TEMPLATES, DeskGate())
-    desk.register(site, deliveries)
+    mails.register(site, deliveries)
     assert isinstance(here.mailer, MaildirMailer)
-    inbox.register(site, here.mailer)
+    mailbox.register(site, here.mailer)
     sign_in_pages.routes(sign_in)
     return Browser(site, sign_in, address="127.0.0.1")
 
@@ -79,10 +79,10 @@ def messages(page: TestResponse) -> list[str]:
 # -- the mailbox --
 
 
-def mailbox(here: Platform, **settings: object) -> Site:
+def mailbox_site(here: Platform, **settings: object) -> Site:
     site = Site(replace(here, settings=replace(here.settings, **settings)), TEMPLATES, DeskGate())  # type: ignore[arg-type]
     assert isinstance(here.mailer, MaildirMailer)
-    inbox.register(site, here.mailer)
+    mailbox.register(site, here.mailer)
     return site
 
 
@@ -105,32 +105,32 @@ PATHS = ("/mailbox", "/mailbox/x", "/mailbox/x/html", "/mailbox/x/attachments/0"
 def test_the_mailbox_answers_its_own_machine_and_name_alone(
     here: Platform, path: str, peer: str, headers: dict[str, str]
 ) -> None:
-    refused = Browser(mailbox(here, trusted_hops=1), address=peer).get(path, headers=headers)
+    refused = Browser(mailbox_site(here, trusted_hops=1), address=peer).get(path, headers=headers)
     assert refused.status_code in (400, 403)
     assert "own machine only" in refused.text or refused.status_code == 400
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "onestop.test"])
 def test_this_machine_reads_it_under_each_of_its_names(here: Platform, host: str) -> None:
-    browser = Browser(mailbox(here, trusted_hops=1), address="127.0.0.1")
+    browser = Browser(mailbox_site(here, trusted_hops=1), address="127.0.0.1")
     assert browser.get("/mailbox", headers={"Host": host, "X-Forwarded-For": "127.0.0.1"}).status_code == 200
 
 
 def test_the_operator_may_open_it_to_everybody(here: Platform) -> None:
     """The negative control too: with the guard off, the same request reads the mails."""
-    browser = Browser(mailbox(here, mailbox_open=True))
+    browser = Browser(mailbox_site(here, mailbox_open=True))
     assert browser.get("/mailbox", headers={"Host": "evil.example"}).status_code == 200
 
 
 def test_the_newest_mail_comes_first_and_old_ones_are_a_page_away(
     here: Platform, deliveries: Deliveries, browser: Browser
 ) -> None:
-    for number in range(inbox.PAGE + 2):
+    for number in range(mailbox.PAGE + 2):
         mail(here, deliveries, f"e{number}")
     first, second = browser.get("/mailbox"), browser.get("/mailbox?page=2")
-    assert (len(messages(first)), len(messages(second))) == (inbox.PAGE, 2)
+    assert (len(messages(first)), len(messages(second))) == (mailbox.PAGE, 2)
     newest = browser.get(f"{messages(first)[0]}?view=text")
-    assert f"https://onestop.test/e{inbox.PAGE + 1}" in newest.text
+    assert f"https://onestop.test/e{mailbox.PAGE + 1}" in newest.text
     assert browser.get("/mailbox?page=x").status_code == 200
     assert browser.get("/mailbox?page=-1").status_code == 200
 
@@ -182,7 +182,7 @@ def test_what_is_no_message_is_not_found(here: Platform, deliveries: Deliveries,
 
 def test_where_mail_really_leaves_there_is_no_mailbox(here: Platform, deliveries: Deliveries) -> None:
     site = Site(here, TEMPLATES)
-    inbox.register(site, None)
+    mailbox.register(site, None)
     assert Browser(site).get("/mailbox").status_code == 404
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.notification.mailboxes import (
+from functions.notification.deliveries.mailboxes import (
     APART,
     APART_AT_LEAST,
     GATHER,
@@ -17,7 +17,7 @@ from functions.notification.mailboxes import (
     SINGLE,
     SINGLE_CONFIRMED,
 )
-from functions.notification.service import DELIVERIES, LEASE
+from functions.notification.deliveries.service import DELIVERIES, LEASE
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import InquiryAnswered, InquiryLinkMailed, InquiryMessageReceived
 from shared.contracts.registration import (

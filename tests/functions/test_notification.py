@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
-from functions.notification.events import intake
-from functions.notification.service import ATTEMPTS, DELIVERIES, LEASE, SECOND_REFUSAL, Deliveries
+from functions.notification.deliveries.service import ATTEMPTS, DELIVERIES, LEASE, SECOND_REFUSAL, Deliveries
+from functions.notification.handlers import intake
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.files import FolderFiles
@@ -31,9 +31,9 @@ from shared.contracts.registration import (
     SeatsReleased,
 )
 from shared.intake import DEAD_LETTERS, PROCESSED, replay
+from shared.keys.tokens import Tokens
 from shared.ports import NoSuchMailbox, PermanentMailError, RecipientRefused, TransientMailError, Unavailable, Write
 from shared.settings import from_environment
-from shared.tokens import Tokens
 from shared.wiring import Platform
 from tests.payloads import FACTS, JOIN, common
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries import web as inquiry_api
-from functions.registration.catalogue import stored
+from functions.inquiries.web import api as inquiry_api
+from functions.registration.events.repository import stored
 from shared.ports import Create, Store, Write, every
 from shared.web import paging
 from tests.functions.browser import Browser, words

@@ -9,7 +9,7 @@ import pytest
 
 from infra import person, tallies, transfer
 from shared.adapters.embedded.store import SqliteStore
-from shared.addresses import address_key
+from shared.formats.addresses import address_key
 from shared.ports import Create, Delete
 from tests.functions.registration_world import World
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from functions.inquiries.correspondence import LINK_PURPOSE
-from functions.registration import desk, main
-from functions.registration.ledger import REGISTRATIONS
-from shared.links import Link
+from functions.inquiries.casework.recipients import LINK_PURPOSE
+from functions.registration import main
+from functions.registration.desk import events
+from functions.registration.registrations.documents import REGISTRATIONS
+from shared.keys.links import Link
 from shared.ports import Create, Replace, Store
 from shared.staff.gate import DeskGate
 from shared.web.site import Site
@@ -235,7 +236,7 @@ def test_staff_of_the_events_organisations_void_a_link_and_leave_a_record(world:
     old = f"/r/{Link(reference).token(world.tokens, 'manage')}"
     here = replace(platform(world.folder), store=world.store, clock=world.clock, tokens=world.tokens)
     site = Site(here, main.TEMPLATES, DeskGate())
-    desk.register(site, world.service)
+    events.register(site, world.service)
     for name, organisation, role in (
         ("officer", "who", "officer"),
         ("viewer", "who", "viewer"),

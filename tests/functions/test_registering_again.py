@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from functions.registration import catalogue, events, register, seats
-from functions.registration.ledger import PERSONS, person_id
+from functions.registration import handlers
+from functions.registration.events import repository
+from functions.registration.registrations import register, seats
+from functions.registration.registrations.documents import PERSONS, person_id
 from shared.contracts.registration import MailWanted, RegisteredAgain
 from shared.ports import Document
 from tests.functions.browser import platform, words
@@ -37,7 +39,7 @@ def pages(tmp_path: Path) -> PageWorld:
 @pytest.fixture
 def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process has read a moment ago it believes throughout the test."""
-    for module in (catalogue, seats):
+    for module in (repository, seats):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
@@ -262,6 +264,6 @@ def test_the_receipts_button_takes_the_same_whatever_became_of_the_registration(
 
 def test_the_bus_brings_it(tmp_path: Path) -> None:
     world = PageWorld(tmp_path)
-    handlers = events.intake(platform(tmp_path), world.service).handlers
-    assert handlers[RegisteredAgain] == world.service.on_registered_again
-    assert handlers[MailWanted] == world.service.on_mail_wanted
+    heard = handlers.intake(platform(tmp_path), world.service).handlers
+    assert heard[RegisteredAgain] == world.service.on_registered_again
+    assert heard[MailWanted] == world.service.on_mail_wanted

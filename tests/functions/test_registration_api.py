@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import content, holds, pages, personal_pages, web
+from functions.registration import toml_files
 from functions.registration.main import TEMPLATES
-from functions.registration.service import Registrations
+from functions.registration.registrations import holds
+from functions.registration.registrations.service import Registrations
+from functions.registration.web import api as operations
+from functions.registration.web import personal_pages, register_pages
 from shared.ports import Unavailable
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, platform
@@ -40,8 +43,8 @@ class Api:
         self.service = Registrations(self.platform.store, self.platform.clock, self.platform.tokens, SETTINGS.base_url)
         self.world.service = self.service
         site = Site(self.platform, TEMPLATES)
-        web.register(site, self.service)
-        pages.register(site, self.service)
+        operations.register(site, self.service)
+        register_pages.register(site, self.service)
         personal_pages.register(site, self.service)
         self.browser = Browser(site)
 
@@ -269,8 +272,8 @@ def test_content_errors_name_file_key_and_mend(tmp_path: Path) -> None:
     }
     for name, (text, hint) in cases.items():
         (tmp_path / name).write_text(text)
-        with pytest.raises(content.BadContent) as refused:
-            content.read(tmp_path / name, world.store, world.clock.now())
+        with pytest.raises(toml_files.BadContent) as refused:
+            toml_files.read(tmp_path / name, world.store, world.clock.now())
         assert name in str(refused.value)
         assert hint in str(refused.value)
 
@@ -309,8 +312,8 @@ categories = [{ id = "all", name = "All" }]
 def test_times_that_cannot_be_are_refused_with_key_and_mend(tmp_path: Path, text: str, told: str) -> None:
     world = World(tmp_path)
     (tmp_path / "events.toml").write_text(DATES + text)
-    with pytest.raises(content.BadContent) as refused:
-        content.read(tmp_path / "events.toml", world.store, world.clock.now())
+    with pytest.raises(toml_files.BadContent) as refused:
+        toml_files.read(tmp_path / "events.toml", world.store, world.clock.now())
     assert told in str(refused.value)
 
 
@@ -322,15 +325,15 @@ def test_times_that_can_be_are_taken(tmp_path: Path) -> None:
         "starts_at = '+237d 01:59'\nends_at = '+237d 03:00'",
     ):
         (tmp_path / "events.toml").write_text(DATES + text + "\nreminders = ['366d', '90m']")
-        content.read(tmp_path / "events.toml", world.store, world.clock.now())
+        toml_files.read(tmp_path / "events.toml", world.store, world.clock.now())
 
 
 def test_the_samples_survive_export_and_import(tmp_path: Path) -> None:
     world = World(tmp_path)
-    events = content.read(content.SAMPLES, world.store, world.clock.now())
-    assert content.save(world.store, world.clock, events) == len(events)
-    (tmp_path / "events.toml").write_text(content.export(world.store))
+    events = toml_files.read(toml_files.SAMPLES, world.store, world.clock.now())
+    assert toml_files.save(world.store, world.clock, events) == len(events)
+    (tmp_path / "events.toml").write_text(toml_files.export(world.store))
     world.clock.pass_(days=3)
-    for path in (tmp_path / "events.toml", content.SAMPLES):
-        again = content.read(path, world.store, world.clock.now())
-        assert content.save(world.store, world.clock, again) == 0, path
+    for path in (tmp_path / "events.toml", toml_files.SAMPLES):
+        again = toml_files.read(path, world.store, world.clock.now())
+        assert toml_files.save(world.store, world.clock, again) == 0, path

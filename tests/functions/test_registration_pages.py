@@ -11,9 +11,10 @@ import icalendar
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.registration import find_pages, main, pages, personal_pages, web
-from functions.registration.models import EventDefinition
-from functions.registration.service import Registrations
+from functions.registration import main
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.service import Registrations
+from functions.registration.web import api, find_pages, personal_pages, register_pages
 from infra import catalogues
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, platform, words
@@ -31,8 +32,8 @@ class PageWorld(World):
         self.clock, self.store, self.tokens = here.clock, here.store, here.tokens  # type: ignore[assignment]
         self.service = Registrations(here.store, here.clock, here.tokens, here.settings.base_url)
         self.site = Site(here, main.TEMPLATES)
-        web.register(self.site, self.service)
-        pages.register(self.site, self.service)
+        api.register(self.site, self.service)
+        register_pages.register(self.site, self.service)
         personal_pages.register(self.site, self.service)
         find_pages.register(self.site, self.service)
         self.visitor = Browser(self.site)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from functions.registration import service as s
-from functions.registration.catalogue import EventNotFound
-from functions.registration.models import Correction
+from functions.registration.events.models import Correction
+from functions.registration.events.repository import EventNotFound
+from functions.registration.registrations import service as s
+from shared.keys.tokens import BadToken
 from shared.ports import Unavailable
-from shared.tokens import BadToken
 from tests.functions.registration_world import NOON, World, request
 
 

@@ -15,7 +15,7 @@ import pytest
 from werkzeug.routing import AnyConverter, Rule
 from werkzeug.test import TestResponse
 
-from functions.registration.catalogue import Catalogue
+from functions.registration.events.repository import Catalogue
 from shared.ports import Replace
 from shared.staff.gate import AUDIT, DeskGate
 from shared.staff.permissions import GRANTED, RECORDED, ROLES

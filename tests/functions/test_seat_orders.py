@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.registration import service as s
-from functions.registration.catalogue import EventNotFound
+from functions.registration.events.repository import EventNotFound
+from functions.registration.registrations import service as s
 from tests.functions.registration_world import NOON, World
 from tests.interruptions import Interrupted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.ids import key_of
+from shared.keys.ids import key_of
 from shared.ports import Create
 from shared.settings import Limits
 from shared.staff import members, sessions

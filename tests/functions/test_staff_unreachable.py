@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from functions.inquiries import desk as inquiries_desk
 from functions.inquiries import main as inquiries_main
-from functions.notification import desk as mail_desk
+from functions.inquiries.desk import home as inquiries_desk
 from functions.notification import main as notification_main
-from functions.notification.service import SUPPRESSIONS, Deliveries
+from functions.notification.deliveries.service import SUPPRESSIONS, Deliveries
+from functions.notification.desk import mails as mail_desk
 from infra import catalogues
 from shared.adapters.smtp import SmtpMailer
-from shared.addresses import address_key
 from shared.contracts.events import Event
 from shared.contracts.staff import StaffSignInRequested
+from shared.formats.addresses import address_key
 from shared.ports import Create, Delete, NoSuchMailbox, PermanentMailError, RecipientRefused, Replace, Write
 from shared.staff.gate import AUDIT, DeskGate
 from shared.staff.unreachable import UNREACHABLE

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.registration import tallies
-from functions.registration.ledger import CHANGES, REGISTRATIONS
-from functions.registration.tallies import TALLIES, Tallies
+from functions.registration.registrations import tallies
+from functions.registration.registrations.documents import CHANGES, REGISTRATIONS
+from functions.registration.registrations.tallies import TALLIES, Tallies
 from infra import tallies as command
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Conflict, Delete, Replace

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries.correspondence import LINK_PURPOSE
-from functions.inquiries.models import InquiryRequest
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.casework.recipients import LINK_PURPOSE
 from infra import catalogues
-from shared.links import Link
+from shared.keys.links import Link
 from shared.ports import Replace
 from shared.web.times import Times
 from tests.functions.browser import Browser

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.registration.catalogue import Catalogue
-from functions.registration.models import EventDefinition
+from functions.registration.events.models import EventDefinition
+from functions.registration.events.repository import Catalogue
 from tests.functions.browser import words
 from tests.functions.registration_world import World
 from tests.functions.test_event_organisations import browser

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from functions.inquiries.base import NotAllowed
-from functions.inquiries.inbound import Outcome
-from functions.inquiries.models import Quarantined
-from functions.inquiries.service import Service
+from functions.inquiries.casework.models import Quarantined
+from functions.inquiries.inbound_mail.receive import Outcome
+from functions.inquiries.services import Service
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived
 from shared.settings import from_environment
 from tests.functions.browser import forms, press, words

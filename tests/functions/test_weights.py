@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import pytest
 from werkzeug.routing import Rule
 
-from functions.inquiries.case import MESSAGES
-from shared.web import compression
-from shared.web.limits import Limiter
-from shared.web.one_time_pad import padded
+from functions.inquiries.casework.case import MESSAGES
+from shared.web.http import compression
+from shared.web.http.one_time_pad import padded
+from shared.web.http.rate_limits import Limiter
 from tests.fuzz.village import Village, maps
 from tests.house import Answer, House, opened
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries import inbound
 from functions.inquiries.base import NotFound
-from functions.inquiries.inbound_mail import parse
-from functions.inquiries.models import MessageDoc
+from functions.inquiries.casework.models import MessageDoc
+from functions.inquiries.inbound_mail import parse, receive
 from shared.ports import Write
 from tests.functions.browser import Browser
 from tests.functions.inquiry_sites import REQUEST, WHO_OFFICER, new_world
@@ -105,7 +104,7 @@ def test_a_long_mail_says_that_it_goes_on(box: Postbox, text: str) -> None:
     assert box.service.inbound.take(mail(box, text)).kind == "threaded"
     message = box.thread()[-1]
     assert message.is_cut
-    assert len(message.text.encode()) <= inbound.MAX_TEXT
+    assert len(message.text.encode()) <= receive.MAX_TEXT
     assert text.startswith(message.text[:1000])
     assert whole(box, message) == mail(box, text)
 

@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from functions.notification import render
+from functions.notification.mails import render
 from infra.untranslated import SHOWN_ATTRIBUTES
-from shared.web import languages, templating
+from shared import languages
+from shared.web import templating
 
 CONTENT = Path(__file__).parents[2] / "shared" / "content"
 _KEPT = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|<[^>]*>|&#?\w+;")  # of a translation: values, markup

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from flask import Response
 
-from functions.notification.mails import mails_for
-from functions.notification.render import render
+from functions.notification.mails.composers import mails_for
+from functions.notification.mails.render import render
 from infra import catalogues
 from shared.contracts.events import Event, Payload
 from shared.web.site import Visit

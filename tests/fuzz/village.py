@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from werkzeug.routing import Map
 
-from functions.inquiries.case import MESSAGES
+from functions.inquiries.casework.case import MESSAGES
 from shared import topology
 from shared.contracts.events import OUTBOX, message
 from shared.ports import Create, Delete, utc_text

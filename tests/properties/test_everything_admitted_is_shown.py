@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.inquiries.content_models import Activity, CannedReply, Topic
-from functions.inquiries.models import InquiryRequest
-from functions.registration.models import Category, EventDefinition, Kept, Option, Question, RegistrationRequest
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.content.models import Activity, CannedReply, Topic
+from functions.registration.events.models import Category, EventDefinition, Kept, Option, Question, RegistrationRequest
 from infra import catalogues
-from shared.addresses import folded_address
+from shared import languages
+from shared.formats.addresses import folded_address
 from shared.staff.models import Staff
-from shared.web import languages, templating
+from shared.web import templating
 from tests.house import opened
 from tests.payloads import every_inquiry_payload, every_payload
 from tests.properties import admitted

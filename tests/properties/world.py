@@ -14,13 +14,13 @@ from urllib.parse import urljoin, urlsplit
 from flask import Request
 from werkzeug.test import TestResponse
 
-from functions.inquiries.content_models import Activity, CannedReply, Topic
-from functions.inquiries.models import InquiryRequest
-from functions.notification.mails import mails_for
-from functions.notification.render import render
-from functions.registration import content
-from functions.registration.ledger import PERSONS, person_id
-from functions.registration.models import EventDefinition, RegistrationRequest
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.content.models import Activity, CannedReply, Topic
+from functions.notification.mails.composers import mails_for
+from functions.notification.mails.render import render
+from functions.registration import toml_files
+from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.registrations.documents import PERSONS, person_id
 from shared import topology
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
 from shared.ports import Create, Delete, Document, Replace, Write, every
@@ -125,7 +125,7 @@ class World:
 
     def take_content(self, case: Case) -> None:
         clock = self.house.platform.clock
-        content.save(self.store, clock, [case.event, case.shown])
+        toml_files.save(self.store, clock, [case.event, case.shown])
         who = self.store.get("organisations", "who")
         who_named = Organisation.model_validate({**who.data, **case.names}).data()
         self.commit(

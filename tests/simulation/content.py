@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from functions.inquiries import content
-from functions.inquiries.content_models import Rule, Topic
-from functions.registration.models import EventDefinition
+from functions.inquiries import toml_files
+from functions.inquiries.content.models import Rule, Topic
+from functions.registration.events.models import EventDefinition
 from shared import topology
 from shared.staff.models import Organisation, Staff
 from tests.simulation.memory import MemoryStore
@@ -43,7 +43,7 @@ def staff() -> tuple[Staff, ...]:
 
 @cache
 def imported() -> MemoryStore:
-    collected = content.Collected()
+    collected = toml_files.Collected()
     for id, topic in zip(ORGANISATIONS, TOPICS, strict=True):
         collected.add("organisations", Organisation.model_validate(_organisation(id)), "a file")
         collected.add("topics", Topic.model_validate({"id": topic, "name": {"en": topic}}), "a file")
@@ -52,7 +52,7 @@ def imported() -> MemoryStore:
     for person in staff():
         collected.add("staff", person, "a file")
     store = MemoryStore(topology.load().store)
-    content.import_into(store, collected, BEGINNING)
+    toml_files.import_into(store, collected, BEGINNING)
     return store
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from functions.inquiries import dispatch
-from functions.inquiries.requests import IDEMPOTENCY
-from functions.notification import service as notification
-from functions.registration import register, seats, tallies, timekeeping
-from functions.registration.ledger import CHANGES, REGISTRATIONS, in_line, registration_of
-from functions.registration.models import EventDefinition, Registration
-from functions.registration.tallies import TALLIES, Tallies
+from functions.inquiries.casework import route_inquiry
+from functions.inquiries.casework.requester_actions import IDEMPOTENCY
+from functions.notification.deliveries import service as notification
+from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.registrations import register, seats, tallies, timekeeping
+from functions.registration.registrations.documents import CHANGES, REGISTRATIONS, in_line, registration_of
+from functions.registration.registrations.tallies import TALLIES, Tallies
 from shared import outbox
 from shared.contracts.events import OUTBOX, message
 from shared.intake import PROCESSED
@@ -156,7 +156,7 @@ STORES: dict[str, type[Spoilt]] = {
 PATCHES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "lease": (notification.Deliveries, "_lease", lambda real: _unleased),
     "stable-message-id": (notification, "render", _another_message_id),
-    "confinement": (dispatch, "facts_of", _open_to_all),
+    "confinement": (route_inquiry, "facts_of", _open_to_all),
     "withdraw": (seats, "withdraw", lambda real: lambda store, returned: False),
     "tally-version": (Tallies, "_fold", lambda real: _folded_again),
     "line-order": (timekeeping.Timekeeper, "_first_in_line", lambda real: _last_in_line),

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from functions.inquiries import absences, requests
 from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale
-from functions.inquiries.models import InquiryRequest
+from functions.inquiries.casework import requester_actions
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.staffing import absences
+from shared.keys.tokens import BadToken
 from shared.staff.models import Staff
-from shared.tokens import BadToken
 from tests.simulation import content
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _follow(world: World) -> Job:
     kind = chance.choice(("write", "write", "write", "close", "reopen", "erase", "link"))
 
     def follow(slices: Slices) -> None:
-        it: requests.Requests = slices.inquiries.requests
+        it: requester_actions.Requests = slices.inquiries.requests
         link = it.link(token)
         match kind:
             case "write":
@@ -168,7 +169,7 @@ def _work(world: World) -> Job:
 
 
 def _everything() -> Any:
-    from functions.inquiries.reading import Filter
+    from functions.inquiries.casework.queries import Filter
 
     return Filter()
 

@@ -22,16 +22,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from functions.inquiries.case import ASSIGNMENTS, INQUIRIES, MESSAGES
-from functions.notification.mails import mails_for
-from functions.notification.service import DELIVERIES, LEASE, SUPPRESSIONS
-from functions.registration import holds, seats, timekeeping
-from functions.registration.catalogue import EVENTS, definition
-from functions.registration.ledger import PERSONS, REGISTRATIONS, person_id, registration_of
-from functions.registration.models import EventDefinition, Registration
-from shared.addresses import address_key
+from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES
+from functions.notification.deliveries.service import DELIVERIES, LEASE, SUPPRESSIONS
+from functions.notification.mails.composers import mails_for
+from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.repository import EVENTS, definition
+from functions.registration.registrations import holds, seats, timekeeping
+from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
 from shared.contracts.events import OUTBOX, message, parse
 from shared.contracts.registration import RegisteredAgain
+from shared.formats.addresses import address_key
 from shared.ports import Create, Data, Delete, Document, Where, Write, utc_text
 from shared.staff import unreachable
 from tests.simulation import content
@@ -396,7 +396,7 @@ class Books:
 
     def _lists(self, slices: Slices) -> None:
         """What each organisation's lists show is shared with it."""
-        from functions.inquiries.reading import Filter
+        from functions.inquiries.casework.queries import Filter
 
         for person in content.staff():
             if person.role == "officer":

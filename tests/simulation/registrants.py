@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from functions.registration import content as events_file
-from functions.registration.catalogue import EventNotFound
+from functions.registration import toml_files as events_file
 from functions.registration.errors import BadRequest, KeyReused, NotPossible, Refusal
-from functions.registration.ledger import person_id
-from functions.registration.models import Correction, RegistrationRequest
-from shared.tokens import BadToken
+from functions.registration.events.models import Correction, RegistrationRequest
+from functions.registration.events.repository import EventNotFound
+from functions.registration.registrations.documents import person_id
+from shared.keys.tokens import BadToken
 from tests.simulation import content
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import pytest
 from shared import ports
 from shared.adapters.embedded.files import FolderFiles
 from shared.intake import PROCESSED
+from shared.keys.tokens import Tokens
 from shared.ports import Create, Document, Store, Write
-from shared.tokens import Tokens
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, NoMail, StoppedClock
 from tests.functions.find_world import Slices, links_in

@@ -16,14 +16,14 @@ from typing import Any
 
 from flask import Request
 
-from functions.inquiries import events as inquiries_events
+from functions.inquiries import handlers as inquiries_events
 from functions.inquiries.base import Means
-from functions.inquiries.service import Service
-from functions.notification import events as notification_events
-from functions.notification.service import Deliveries
-from functions.registration import events as registration_events
-from functions.registration.models import EventDefinition
-from functions.registration.service import Registrations
+from functions.inquiries.services import Service
+from functions.notification import handlers as notification_events
+from functions.notification.deliveries.service import Deliveries
+from functions.registration import handlers as registration_events
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.service import Registrations
 from infra.local.pusher import push_body
 from shared import settings, topology
 from shared.adapters.embedded.bus import Queued
@@ -31,9 +31,9 @@ from shared.contracts.clock import Tick
 from shared.contracts.events import message, outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.intake import DEAD_LETTER_TOPIC, DEAD_LETTERS, Intake, replay
+from shared.keys.tokens import Tokens
 from shared.outbox import RelayingStore
 from shared.ports import Message, Store, Unavailable, utc_text
-from shared.tokens import Tokens
 from shared.wiring import Platform
 from tests.simulation import content, inquirers, registrants
 from tests.simulation.invariants import Books

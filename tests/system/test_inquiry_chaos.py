@@ -16,12 +16,12 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from functions.inquiries import content
-from functions.inquiries import events as inquiries_events
+from functions.inquiries import handlers as inquiries_events
+from functions.inquiries import toml_files
 from functions.inquiries.base import Means
-from functions.inquiries.service import Service
-from functions.notification import events as notification_events
-from functions.notification.service import DELIVERIES, Deliveries
+from functions.inquiries.services import Service
+from functions.notification import handlers as notification_events
+from functions.notification.deliveries.service import DELIVERIES, Deliveries
 from infra.local.pusher import tick
 from shared import settings, topology, wiring
 from shared.intake import PROCESSED
@@ -162,7 +162,7 @@ def test_without_claims_and_preconditions_the_same_chaos_makes_doubles(tmp_path:
     """
     real = wiring.build(settings.from_environment({"ONESTOP_DATA": str(tmp_path)}))
     here = replace(real, store=real.store if guarded else Forgetful(real.store), push_guard=None)
-    content.import_into(real.store, samples(), here.clock.now())
+    toml_files.import_into(real.store, samples(), here.clock.now())
     service = Service(Means(here.store, here.files, here.clock, here.tokens, "http://onestop", "onestop.example"))
     deliveries = Deliveries(here.store, here.mailer, here.clock, here.settings.mail_from)
     intakes = {

@@ -43,7 +43,7 @@ def calendar_of(mail: EmailMessage) -> icalendar.Calendar:
 
 def import_event(onestop: Onestop, folder: Path, id: str) -> None:
     (folder / "event.toml").write_text(EVENT.format(id=id))
-    onestop.run_tool("functions.registration.content", "import", str(folder / "event.toml"))
+    onestop.run_tool("functions.registration.toml_files", "import", str(folder / "event.toml"))
 
 
 FIELDS = {"country": "EG", "organisation": "Ministry", "category": "participant", "consent": "on"}

@@ -37,7 +37,7 @@ categories = [{{ id = "participant", name = "Participant" }}]
 def test_exactly_as_many_get_a_seat_as_there_are(onestop: Onestop, engine: dict[str, str], tmp_path: Path) -> None:
     seats = SEATS[engine["ENGINE"]]
     (tmp_path / "race.toml").write_text(EVENT.format(seats=seats))
-    onestop.run_tool("functions.registration.content", "import", str(tmp_path / "race.toml"))
+    onestop.run_tool("functions.registration.toml_files", "import", str(tmp_path / "race.toml"))
 
     answers = crowd(onestop.url, "race", [f"p{n}@race.example" for n in range(2 * seats)], clients=64)
 

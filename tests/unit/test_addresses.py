@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.addresses import ascii_address, folded_address, mentions
+from shared.formats.addresses import ascii_address, folded_address, mentions
 from shared.settings import BadSettings, from_environment
 
 SPELLINGS = [

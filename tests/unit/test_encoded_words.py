@@ -5,8 +5,8 @@ from __future__ import annotations
 import email.policy
 from email import message_from_bytes
 
-from functions.notification.mails import mails_for
-from functions.notification.render import render
+from functions.notification.mails.composers import mails_for
+from functions.notification.mails.render import render
 from shared.contracts.events import Event
 from shared.contracts.registration import RegistrationCancelled
 from tests.payloads import FACTS, NOW, common, person

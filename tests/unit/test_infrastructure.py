@@ -20,7 +20,7 @@ from infra import build
 from shared import topology
 from shared.contracts.clock import Tick
 from shared.contracts.events import Payload
-from shared.masks import masked
+from shared.observability.masks import masked
 from tests.indexes import missing
 from tests.terraform.provider import serving
 
@@ -91,8 +91,8 @@ def test_every_subscription_and_schedule_names_things_that_exist() -> None:
 
 
 def handled(function: str) -> set[type[Payload]]:
-    events = importlib.import_module(f"functions.{function}.events")
-    return set(events.intake(Mock(), Mock()).handlers) | {Tick}  # which every intake takes
+    handlers = importlib.import_module(f"functions.{function}.handlers")
+    return set(handlers.intake(Mock(), Mock()).handlers) | {Tick}  # which every intake takes
 
 
 def test_a_subscription_takes_the_types_that_its_function_handles() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.notification.mails import mails_for
+from functions.notification.mails.composers import mails_for
 from shared.contracts.events import Event, Payload
 from shared.contracts.inquiries import InquiryClosed, InquiryReceived, InquiryRouted
 from tests.payloads import EXPLANATION, NOW, every_inquiry_payload

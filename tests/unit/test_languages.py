@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from infra import catalogues
+from shared import languages
 from shared.contracts.countries import ALPHA_2
-from shared.web import languages
 
 WEBINAR = datetime(2025, 7, 3, 11, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.links import Link, VoidLink
-from shared.tokens import BadToken, Tokens
+from shared.keys.links import Link, VoidLink
+from shared.keys.tokens import BadToken, Tokens
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)

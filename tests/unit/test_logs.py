@@ -17,9 +17,9 @@ import pytest
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
-from shared import logs
-from shared.masks import masked
-from shared.tokens import Tokens
+from shared.keys.tokens import Tokens
+from shared.observability import logs
+from shared.observability.masks import masked
 from shared.web.site import Site, Visit
 from tests.functions.browser import platform
 
@@ -89,7 +89,7 @@ def test_what_an_operator_needs_stays_readable(text: str, shown: str) -> None:
 def test_long_texts_of_any_kind_are_masked_in_linear_time(piece: str) -> None:
     """The growth, counted in steps of the clock of a process by itself: a quadratic pattern would take minutes."""
     text = piece * (400_000 // len(piece))
-    code = f"from shared.masks import masked; masked({piece!r} * {len(text) // len(piece)})"
+    code = f"from shared.observability.masks import masked; masked({piece!r} * {len(text) // len(piece)})"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

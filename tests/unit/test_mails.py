@@ -15,11 +15,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from functions.notification.mail import Attachment, Mail, Person
-from functions.notification.mailboxes import MailsMerged
-from functions.notification.mails import MAILS, mails_for
-from functions.notification.render import render
-from shared.calendar import calendar_file, invitation
+from functions.notification.deliveries.mailboxes import MailsMerged
+from functions.notification.mails.composers import MAILS, mails_for
+from functions.notification.mails.mail import Attachment, Mail, Person
+from functions.notification.mails.render import render
+from shared import languages
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     RegistrationCancelled,
@@ -32,7 +32,7 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.contracts.visitors import AddressCodeRequested
-from shared.web import languages
+from shared.formats.calendar import calendar_file, invitation
 from tests.payloads import FACTS, JOIN, MANAGE, NOW, common, every_inquiry_payload, every_payload, person
 
 FROM = "onestop <noreply@onestop.example>"
@@ -162,8 +162,8 @@ def same_as_the_librarys(mail: Mail) -> None:
     ours = render(mail, "key", FROM, NOW).as_bytes()
     with pytest.MonkeyPatch.context() as patch:
         library = email.policy.SMTP.clone(cte_type="7bit")
-        patch.setattr("functions.notification.render.POLICY", library)
-        patch.setattr("functions.notification.render.UTF8", library.clone(utf8=True))
+        patch.setattr("functions.notification.mails.render.POLICY", library)
+        patch.setattr("functions.notification.mails.render.UTF8", library.clone(utf8=True))
         assert ours == render(mail, "key", FROM, NOW).as_bytes()
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from shared.web.places import Place, is_this_machine, parse_address, place_of
+from shared.web.http.places import Place, is_this_machine, parse_address, place_of
 
 PROXY = "10.0.0.1"
 VISITOR = Place("203.0.113.9/32", "203.0.113.0/24")

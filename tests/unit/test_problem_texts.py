@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.fields import Country, Line, Prose
-from shared.web.problem import field_errors
+from shared.web.problems import field_errors
 
 
 class Form(BaseModel):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.content_models import Rule
-from functions.inquiries.routing import Facts, RuleSet, check_examples, check_words
+from functions.inquiries.content.models import Rule
+from functions.inquiries.content.routing_rules import Facts, RuleSet, check_examples, check_words
 
 ORGANISATIONS, TOPICS = ("who", "wipo", "wto"), ("a", "b", "c", "d")
 COUNTRIES, GROUPS = ("KE", "SN", "FR"), {"poor": ["KE"], "all": ["KE", "SN", "FR"]}

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from openpyxl import load_workbook
 
-from shared.web.sheets import csv_file, xlsx_file
+from shared.web.spreadsheets import csv_file, xlsx_file
 
 HARMLESS = ["Ann", "K7QM-3XHD", "12", "-12.5", "+41 22 791 21 11", "+41 (0)22 791", "a=b", "2 - 3", "ann@example.org",
             "Geneva, - Annex", "O'Neill", '"quoted"', "https://x.example/?a=1;b=2"]  # fmt: skip

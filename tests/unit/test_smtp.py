@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from functions.notification.service import LEASE, SEND_SECONDS
+from functions.notification.deliveries.service import LEASE, SEND_SECONDS
 from shared import topology
 from shared.adapters.smtp import BUDGET, SmtpMailer
 from shared.ports import NoSuchMailbox, PermanentMailError, RecipientRefused, TransientMailError

@@ -81,9 +81,9 @@ IN_CODE = re.compile(r"%H:%M|HH:mm|strftime\(|format_(?:date)?time\(")
 IN_TEMPLATES = re.compile(r"<time|strftime|isoformat|clock_time|\[:1[69]\]")
 ELSEWHERE = {
     "shared/web/times.py",
-    "functions/notification/render.py",  # a mail's Date (RFC 5322)
-    "functions/registration/content.py",  # what stands in a file that an organiser imports
-    "functions/inquiries/content_checks.py",  # the same
+    "functions/notification/mails/render.py",  # a mail's Date (RFC 5322)
+    "functions/registration/toml_files.py",  # what stands in a file that an organiser imports
+    "functions/inquiries/content/checks.py",  # the same
 }
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.keys.tokens import BadToken, Tokens
 from shared.settings import from_environment
-from shared.tokens import BadToken, Tokens
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 CLOUD = {"ONESTOP_ENGINE": "cloud", "ONESTOP_SECRET_KEYS": "public-key"}

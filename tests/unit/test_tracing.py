@@ -22,14 +22,14 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from functions.notification.events import intake
-from functions.notification.service import Deliveries
-from shared import tracing
+from functions.notification.deliveries.service import Deliveries
+from functions.notification.handlers import intake
 from shared.adapters import otel
 from shared.contracts.clock import Tick
 from shared.contracts.events import message, outbox_row
 from shared.contracts.registration import RegistrationConfirmed
-from shared.logs import JsonFormatter, enter_trace
+from shared.observability import tracing
+from shared.observability.logs import JsonFormatter, enter_trace
 from shared.outbox import RelayingStore
 from shared.ports import Message, TransientMailError
 from shared.settings import BadSettings, from_environment

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.models import Inquiry
-from functions.inquiries.search import MAX_TERMS, MAX_WORDS, search_terms, terms_of
-from functions.inquiries.words import in_pairs, plain_words, terms
+from functions.inquiries.casework.models import Inquiry
+from functions.inquiries.casework.search_terms import MAX_TERMS, MAX_WORDS, search_terms, terms_of
+from functions.inquiries.content.words import in_pairs, plain_words, terms
 from tests.payloads import NOW
 
 

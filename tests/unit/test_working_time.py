@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.working_time import LONGEST, WorkingTime
+from functions.inquiries.content.working_time import LONGEST, WorkingTime
 from shared.staff.models import Organisation
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shared.addresses import ascii_domain
+from shared.formats.addresses import ascii_domain
 
 MAX_FIELD = 10_000  # characters; nobody's results are longer
 NO_POLICY = ("none", "bestguesspass")  # the second is Exchange Online's

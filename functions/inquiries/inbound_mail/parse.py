@@ -12,7 +12,7 @@ from functions.inquiries.inbound_mail import charsets, headers, parts
 from functions.inquiries.inbound_mail.headers import Header, Malformed
 from functions.inquiries.inbound_mail.html_text import html_text
 from functions.inquiries.inbound_mail.parts import Part
-from shared.addresses import folded_address
+from shared.formats.addresses import folded_address
 from shared.text import N_
 
 MAX_TEXT = 2 * 2**20  # bytes of text parts that are read

@@ -1,0 +1,37 @@
+"""Staff act on an inquiry as they saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from functions.inquiries.base import Means, Member, Upload
+from functions.inquiries.casework.case import Case
+from functions.inquiries.casework.models import Attachment
+from functions.inquiries.casework.queries import Reading
+from functions.inquiries.files import attachments
+from shared.ports import decide
+
+
+def act(
+    means: Means,
+    reading: Reading,
+    staff: Member,
+    reference: str,
+    version: str,
+    change: Callable[[Case], None],
+    files: Sequence[Attachment] = (),
+    uploads: Sequence[Upload] = (),
+) -> None:
+    """Commit ``change`` as one. The clock's own marks on a part are no conflict.
+
+    Raises ``NotFound``, ``Stale`` where the inquiry is not at ``version`` any more, and what ``change`` raises.
+    """
+    reading.case(staff, reference, version)
+    attachments.write(means.files, files, uploads)
+
+    def attempt() -> None:
+        case = reading.case(staff, reference, version)
+        change(case)
+        means.store.commit(case.writes())
+
+    decide(attempt)

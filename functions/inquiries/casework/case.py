@@ -1,0 +1,218 @@
+"""One inquiry while something is decided about it: read, changed in memory, written as one commit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from functions.inquiries.base import NotFound
+from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Part
+from functions.inquiries.content.working_time import WorkingTime
+from shared.contracts.events import Payload, outbox_row
+from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write
+from shared.staff.models import Organisation
+
+INQUIRIES, ASSIGNMENTS, MESSAGES, AUDIT = "inquiries", "assignments", "inquiry_messages", "audit"
+QUARANTINE = "quarantine"
+MAX_WRITES = 300  # that a case adds to its own; Firestore takes 500 in one commit
+MAX_READS = 5
+REMIND_AFTER = 0.75  # of the target's working time
+SYSTEM, REQUESTER = "system", "requester"  # who acts, where it is not one of the staff
+
+
+@dataclass
+class Case:
+    """Change its parts, then commit ``writes()``: the inquiry's version guards them all."""
+
+    store: Store
+    reference: str
+    inquiry: Inquiry
+    version: str
+    assignments: dict[str, Assignment]  # by organisation
+    now: datetime
+    _versions: dict[str, str] = field(default_factory=dict)  # of the assignments that the store has
+    _more: list[Write] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, store: Store, reference: str, now: datetime) -> Case:
+        """Raises ``NotFound``, also for what was erased; ``Unavailable`` where it changes hands again and again."""
+        for _ in range(MAX_READS):
+            document = store.get(INQUIRIES, reference)
+            if document is None or document.data.get("erased_at"):
+                raise NotFound(reference)
+            inquiry = Inquiry.model_validate(document.data)
+            found = store.get_many(ASSIGNMENTS, [assignment_id(reference, id) for id in inquiry.visible_to])
+            if len(found) == len(inquiry.visible_to):
+                break  # else it has changed hands between the two readings
+        else:
+            raise Unavailable(f"{reference} changes hands")
+        parts = [(Assignment.model_validate(one.data), one.version) for one in found]
+        return cls(
+            store,
+            reference,
+            inquiry,
+            document.version,
+            {part.organisation: part for part, _ in parts},
+            now,
+            {part.organisation: version for part, version in parts},
+        )
+
+    @property
+    def lead(self) -> Assignment | None:
+        return self.assignments.get(self.inquiry.lead or "")
+
+    # -- changing --
+
+    def add_part(
+        self, part: Part, organisation: Organisation, queue: str, target_hours: float, since: datetime
+    ) -> Assignment:
+        """A new part of ``organisation``, its clock running since ``since``."""
+        it = self.inquiry
+        assignment = Assignment(
+            inquiry=self.reference,
+            organisation=organisation.id,
+            part=part,
+            queue=organisation.queue(queue),
+            target_hours=target_hours,
+            remind_at=self.now,
+            due_at=self.now,
+            state=it.state,
+            subject=it.subject,
+            requester=it.requester.name,
+            country=it.requester.country,
+            language=it.language,
+            topics=it.topics,
+            received_at=it.received_at,
+            updated_at=self.now,
+        )
+        self._start_clock(assignment, organisation, since)
+        self.assignments[organisation.id] = assignment
+        return assignment
+
+    def _start_clock(self, part: Assignment, organisation: Organisation, since: datetime) -> None:
+        calendar = WorkingTime(organisation)
+        part.remind_at = calendar.due(since, part.target_hours * REMIND_AFTER)
+        part.due_at = calendar.due(since, part.target_hours)
+        part.clock, part.next_at, part.late, part.round = "running", part.remind_at, False, self.inquiry.round
+
+    def new_round(self, organisations: dict[str, Organisation]) -> None:
+        """The requester waits for us again: the targets of all who take part start anew, unless they are running."""
+        parts = [part for part in self.assignments.values() if not part.ended_at]
+        if all(part.clock == "running" for part in parts):
+            return
+        self.inquiry.round += 1
+        for part in parts:
+            self._start_clock(part, organisations[part.organisation], self.now)
+
+    def stop_clocks(self) -> None:
+        for part in self.assignments.values():
+            part.clock, part.next_at, part.late = "stopped", None, False
+
+    def close(self, actor: str, organisation: str | None) -> None:
+        it = self.inquiry
+        it.state, it.closed_at, it.closed_by = "closed", self.now, actor
+        self.stop_clocks()
+        self.audit(actor, organisation, "close")
+
+    def end_part(self, part: Assignment) -> None:
+        part.ended_at, part.assignee = self.now, ""
+        part.clock, part.next_at, part.late = "stopped", None, False
+
+    def resume_part(self, part: Assignment, organisation: Organisation) -> None:
+        """Within the round in which it ended, its target is the one that it had."""
+        part.ended_at = None
+        if self.inquiry.state in ("answered", "waiting", "closed"):
+            return
+        if part.round < self.inquiry.round:
+            self._start_clock(part, organisation, self.now)
+        else:
+            part.clock, part.next_at = "running", part.due_at if part.reminded else part.remind_at
+
+    def say(self, message: MessageDoc, id: str | None = None) -> str:
+        """Add to the thread; returns the message's id."""
+        id = id or f"{self.reference}:{secrets.token_hex(8)}"
+        self._more.append(Create(MESSAGES, id, message.data()))
+        return id
+
+    def audit(self, actor: str, organisation: str | None, action: str, **detail: Any) -> None:
+        entry = AuditEntry(
+            time=self.now,
+            inquiry=self.reference,
+            actor=actor,
+            organisation=organisation,
+            action=action,
+            detail=detail,
+        )
+        self._more.append(Create(AUDIT, secrets.token_hex(12), entry.data()))
+
+    def announce(self, payload: Payload, id: str | None = None) -> None:
+        self._more.append(outbox_row("inquiries", payload, self.now, id))
+
+    def also(self, *writes: Write) -> None:
+        self._more.extend(writes)
+
+    def also_many(self, writes: Sequence[Write]) -> None:
+        """Writes that may be made twice. What one commit cannot hold is written now, before it."""
+        ahead = max(0, len(writes) - MAX_WRITES)
+        for start in range(0, ahead, MAX_WRITES):
+            self.store.commit(writes[start : min(start + MAX_WRITES, ahead)])
+        self.also(*writes[ahead:])
+
+    def kept_aside(self) -> list[Document]:
+        """The mails about this inquiry that could not be threaded."""
+        found: list[Document] = []
+        after = None
+        while page := self.store.query(QUARANTINE, ("inquiry", "==", self.reference), after=after, limit=200):
+            found += page
+            after = page[-1].cursor()
+        return found
+
+    def clock_writes(self, organisation: str) -> list[Write]:
+        """Only what the clock did to one part: it must not make stale what somebody is looking at."""
+        id = assignment_id(self.reference, organisation)
+        data = self.assignments[organisation].data()
+        return [Replace(ASSIGNMENTS, id, data, self._versions[organisation]), *self._more]
+
+    def writes(self) -> list[Write]:
+        """Everything, the repeated fields of the assignments included."""
+        it = self.inquiry
+        it.updated_at = self.now
+        if it.visible_to != sorted(self.assignments):
+            it.visible_to = sorted(self.assignments)
+            self._show_kept_aside()
+        writes: list[Write] = [Replace(INQUIRIES, self.reference, it.data(), self.version)]
+        for id, part in self.assignments.items():
+            waits = part.clock == "running" and not part.assignee
+            part.backlog = f"{id}/{part.queue}" if waits else None
+            part.state, part.updated_at, part.answered_at = it.state, self.now, it.answered_at
+            version = self._versions.get(id)
+            name = assignment_id(self.reference, id)
+            new = (
+                Replace(ASSIGNMENTS, name, part.data(), version) if version else Create(ASSIGNMENTS, name, part.data())
+            )
+            writes.append(new)
+        gone = self._versions.keys() - self.assignments.keys()
+        writes += [Delete(ASSIGNMENTS, assignment_id(self.reference, id), self._versions[id]) for id in gone]
+        return writes + self._more
+
+    def _show_kept_aside(self) -> None:
+        """Mail kept aside is for those who share the inquiry now."""
+        visible = {"visible_to": self.inquiry.visible_to}
+        kept = [one for one in self.kept_aside() if one.data["visible_to"] != self.inquiry.visible_to]
+        self.also_many([Replace(QUARANTINE, one.id, one.data | visible, one.version) for one in kept])
+
+
+def assignment_id(reference: str, organisation: str) -> str:
+    return f"{reference}:{organisation}"
+
+
+def messages_of(store: Store, reference: str) -> list[tuple[str, MessageDoc]]:
+    """The whole thread by id, oldest first."""
+    found, after = [], None
+    while page := store.query(MESSAGES, ("inquiry", "==", reference), order="at", after=after, limit=200):
+        found += [(document.id, MessageDoc.model_validate(document.data)) for document in page]
+        after = page[-1].cursor("at")
+    return found

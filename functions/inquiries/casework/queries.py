@@ -1,0 +1,247 @@
+"""What staff may see. Every read for the desk, exports included, goes through here and is held to the organisation.
+
+Lists and search are queries over the organisation's own assignments; one inquiry is shown where its ``visible_to``
+names the organisation. What is not shared with an organisation does not exist for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from functions.inquiries.base import Means, Member, NotFound, Stale
+from functions.inquiries.casework import quarantine
+from functions.inquiries.casework.case import ASSIGNMENTS, AUDIT, Case, messages_of
+from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
+from functions.inquiries.casework.requester_actions import read_attachment
+from functions.inquiries.casework.search_terms import search_terms
+from functions.inquiries.content.repository import Directory
+from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, from_utc_text, having, utc_text
+
+NOBODY = ""  # as an assignee: not assigned yet
+SCAN = 500  # documents read at once where a search looks further
+MOST_SCANNED = 5_000  # documents that one page of a search may cost
+WEEKS = 12
+MOST_MINE, MOST_LATE = 20, 10  # rows on the first page
+SAMPLE = 500  # the latest inquiries, for the time to the first answer
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions on the lists of one organisation; None: any. ``search``: words that must all be found, newest first
+    whatever the order."""
+
+    state: str | None = None
+    assignee: str | None = None  # an address; NOBODY for the unassigned
+    queue: str | None = None
+    topic: str | None = None
+    country: str | None = None
+    part: str | None = None  # lead or supporting
+    late: bool | None = None
+    search: str = ""
+    order: Literal["received_at", "due_at", "updated_at"] = "received_at"
+    descending: bool = True
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Assignment]  # ``row.inquiry`` is the reference
+    next: Cursor | None  # to give as ``after``; None at the end
+
+
+@dataclass(frozen=True)
+class View:
+    """One inquiry as an organisation's staff see it. Pass ``version`` back with every action."""
+
+    reference: str
+    version: str
+    inquiry: Inquiry
+    assignments: list[Assignment]  # lead first
+    messages: list[MessageDoc]  # notes included, oldest first
+    history: list[AuditEntry]  # oldest first
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The desk's first page, for one person; counts are of the person's organisation, to
+    ``MOST_COUNTED``."""
+
+    mine: list[Assignment]  # assigned to me and waiting for an answer: those of the nearest targets
+    late: list[Assignment]  # of my organisation: those whose target passed first
+    mine_count: int
+    late_count: int
+    unassigned: int
+    waiting: int  # for an answer
+    by_week: list[tuple[str, int]]  # Monday (ISO date) -> received, the last 12 weeks
+    hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer, of the latest inquiries
+
+
+class Reading:
+    def __init__(self, means: Means, content: Directory) -> None:
+        self._means = means
+        self._content = content
+
+    # -- lists --
+
+    def page(self, staff: Member, filter: Filter, after: Cursor | None = None, limit: int = 50) -> Page:
+        """One page of the organisation's inquiries, and where the next begins; none where ``search`` has no word."""
+        terms = search_terms(filter.search)
+        if filter.search and not terms:
+            return Page([], None)
+        if not terms:
+            found = self._query(staff, filter, None, after, limit + 1)
+            rows = [Assignment.model_validate(one.data) for one in found[:limit]]
+            return Page(rows, found[limit - 1].cursor(filter.order) if len(found) > limit else None)
+        return self._search(staff, filter, terms, after, limit)
+
+    def _search(self, staff: Member, filter: Filter, terms: list[str], after: Cursor | None, limit: int) -> Page:
+        """The longest word by the index, the others and the topic among what it finds."""
+        rows: list[Assignment] = []
+        for _ in range(MOST_SCANNED // SCAN):
+            found = self._query(staff, filter, terms[0], after, SCAN)
+            for document in found:
+                row = Assignment.model_validate(document.data)
+                after = document.cursor("received_at")
+                if set(terms) <= set(row.terms) and (not filter.topic or filter.topic in row.topics):
+                    rows.append(row)
+                    if len(rows) == limit:
+                        return Page(rows, after)
+            if len(found) < SCAN:
+                return Page(rows, None)
+        return Page(rows, after)
+
+    def _query(
+        self, staff: Member, filter: Filter, term: str | None, after: Cursor | None, limit: int
+    ) -> list[Document]:
+        where: list[Where] = [("organisation", "==", staff.organisation)]
+        for name in ("state", "assignee", "queue", "country", "part", "late"):
+            value = getattr(filter, name)
+            if value is not None:
+                where.append((name, "==", value))
+        order, descending = (filter.order, filter.descending) if term is None else ("received_at", True)
+        if term is not None:
+            where.append(("terms", "contains", term))
+        elif filter.topic:
+            where.append(("topics", "contains", filter.topic))
+        return self._means.store.query(
+            ASSIGNMENTS, *where, order=order, descending=descending, after=after, limit=limit
+        )
+
+    def export(self, staff: Member, filter: Filter) -> Iterator[Assignment]:
+        """All rows of a list, read page by page."""
+        after, more = None, True
+        while more:
+            page = self.page(staff, filter, after, SCAN)
+            yield from page.rows
+            after, more = page.next, page.next is not None
+
+    # -- one inquiry --
+
+    def case(self, staff: Member, reference: str, seen: str | None = None) -> Case:
+        """To act on. Raises ``NotFound``; ``Stale`` where ``seen`` is not its version any more."""
+        case = Case.load(self._means.store, reference, self._means.clock.now())
+        if staff.organisation not in case.inquiry.visible_to:
+            raise NotFound(reference)
+        if seen is not None and seen != case.version:
+            raise Stale(reference)
+        return case
+
+    def inquiry(self, staff: Member, reference: str) -> View:
+        """Raises ``NotFound``, also where another organisation has it."""
+        case = self.case(staff, reference)
+        parts = sorted(case.assignments.values(), key=lambda part: (part.part, part.organisation))
+        messages = [message for _, message in messages_of(self._means.store, reference)]
+        return View(reference, case.version, case.inquiry, parts, messages, self._history(reference))
+
+    def _history(self, reference: str) -> list[AuditEntry]:
+        found = every(self._means.store, AUDIT, ("inquiry", "==", reference), order="time")
+        return [AuditEntry.model_validate(document.data) for document in found]
+
+    def attachment(self, staff: Member, reference: str, id: str) -> tuple[str, str, bytes]:
+        """Name, media type, content. Raises ``NotFound``."""
+        self.case(staff, reference)
+        return read_attachment(self._means, [one for _, one in messages_of(self._means.store, reference)], id)
+
+    def mail(self, staff: Member, reference: str, key: str) -> bytes:
+        """The whole mail that a message came in (``MessageDoc.mail_key``). Raises ``NotFound``."""
+        self.case(staff, reference)
+        for _, message in messages_of(self._means.store, reference):
+            if message.mail and message.mail_key == key and (found := self._means.files.read(message.mail)):
+                return found[0]
+        raise NotFound(key)
+
+    # -- the first page --
+
+    def overview(self, staff: Member) -> Overview:
+        store = self._means.store
+        ours: Where = ("organisation", "==", staff.organisation)
+        waiting: Where = ("clock", "==", "running")
+        organisation = self._content.organisations.get(staff.organisation)
+        backlogs = [f"{staff.organisation}/{queue.id}" for queue in (organisation.queues if organisation else [])]
+        zone = ZoneInfo(organisation.timezone if organisation else "UTC")
+        my: Where = ("assignee", "==", staff.email)
+        late: Where = ("late", "==", True)
+        any_time = having("due_at")
+        mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MOST_MINE)
+        late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MOST_LATE)
+        return Overview(
+            [Assignment.model_validate(one.data) for one in mine_first],
+            [Assignment.model_validate(one.data) for one in late_first],
+            self._some(ours, waiting, my, any_time),
+            self._some(ours, late, any_time),
+            self._some(("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
+            self._some(ours, waiting, any_time),
+            self._by_week(ours, zone),
+            self._hours_to_answer(ours, zone),
+        )
+
+    def _some(self, *where: Where) -> int:
+        return self._means.store.count(ASSIGNMENTS, *where, at_most=MOST_COUNTED)
+
+    def _by_week(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, int]]:
+        first = _monday(self._means.clock.now(), zone) - timedelta(weeks=WEEKS - 1)
+        starts = [first + timedelta(weeks=week) for week in range(WEEKS)]
+        counts = []
+        for start in starts:
+            bounds: tuple[Where, Where] = (
+                ("received_at", ">=", utc_text(start)),
+                ("received_at", "<", utc_text(start + timedelta(weeks=1))),
+            )
+            counts.append((start.date().isoformat(), self._means.store.count(ASSIGNMENTS, ours, *bounds)))
+        return counts
+
+    def _hours_to_answer(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, float]]:
+        found = self._means.store.query(ASSIGNMENTS, ours, order="received_at", descending=True, limit=SAMPLE)
+        weeks: dict[str, list[float]] = {}
+        for row in (document.data for document in found):
+            if row["answered_at"]:
+                received = from_utc_text(row["received_at"])
+                hours = (from_utc_text(row["answered_at"]) - received).total_seconds() / 3600
+                weeks.setdefault(_monday(received, zone).date().isoformat(), []).append(hours)
+        return [(week, round(median(hours), 1)) for week, hours in sorted(weeks.items())[-WEEKS:]]
+
+    # -- mail kept aside --
+
+    def quarantine(self, staff: Member, after: Cursor | None = None) -> list[tuple[str, Quarantined]]:
+        """Open mails kept aside that this organisation may see, newest first, by id; 50 at a time."""
+        return quarantine.listed(self._means.store, staff, after, 50)
+
+    def quarantined_mail(self, staff: Member, id: str) -> tuple[Quarantined, bytes]:
+        """With the raw mail. Raises ``NotFound``."""
+        kept, _ = self.quarantined(staff, id)
+        content = self._means.files.read(kept.file)
+        return kept, content[0] if content else b""
+
+    def quarantined(self, staff: Member, id: str) -> tuple[Quarantined, str]:
+        """With its version. Raises ``NotFound``."""
+        return quarantine.one(self._means.store, staff, id)
+
+
+def _monday(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The start of the week, as the clocks of the zone have it."""
+    start = instant.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start - timedelta(days=start.weekday())

@@ -1,0 +1,32 @@
+"""The desk's first page, and what its other pages share."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from functions.inquiries.base import Means
+from functions.inquiries.desk import absences, bulk, inquiry, inquiry_list, quarantine, routing
+from functions.inquiries.services import Service
+from shared.staff import sign_in, unreachable
+from shared.staff.members import member
+from shared.web.site import Site, Visit
+
+
+def register(site: Site, service: Service, means: Means) -> None:
+    """Put the desk on ``site``, with the pages of signing in."""
+    sign_in.routes(site)
+    for part in (inquiry_list, bulk, inquiry, quarantine, routing):
+        part.register(site, service)
+    absences.register(site, service, means)
+
+    @site.route("/desk", may="desk.view")
+    def first_page(visit: Visit) -> Response:
+        me, store, clock = member(visit), visit.platform.store, visit.platform.clock
+        mends = me.may("staff_mail.resume")
+        return visit.page(
+            "desk_first.html",
+            overview=service.reading.overview(me),
+            unreachable=unreachable.of_organisation(store, clock, me.organisation) if mends else [],
+            resumed="resumed" in visit.request.args,
+            **inquiry_list.names(visit, service),
+        )

@@ -1,0 +1,118 @@
+"""Mail that was kept aside: read it, put it into its inquiry, or dismiss it."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
+from functions.inquiries.desk.inquiry_list import names
+from functions.inquiries.inbound_mail import charsets, parse
+from functions.inquiries.inbound_mail.headers import Malformed
+from functions.inquiries.services import Service
+from functions.inquiries.web.status_pages import download
+from shared.keys.ids import normal_reference
+from shared.ports import utc_text
+from shared.staff.gate import require
+from shared.staff.members import member
+from shared.web import paging
+from shared.web.problems import Problem
+from shared.web.returned import Returned
+from shared.web.site import Site, Visit
+
+SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
+
+
+def register(site: Site, service: Service) -> None:
+    pages = QuarantinePages(service)
+    site.route("/desk/quarantine", may="quarantine.view")(pages.list)
+    site.route("/desk/quarantine/<id>", may="quarantine.view")(pages.show)
+    site.route("/desk/quarantine/<id>/mail", may="quarantine.view")(pages.save)
+    site.route("/desk/quarantine/<id>/thread", "POST", may="quarantine.settle", again=pages.show_again)(pages.thread)
+    site.route("/desk/quarantine/<id>/dismiss", "POST", may="quarantine.settle")(pages.dismiss)
+
+
+class QuarantinePages:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def list(self, visit: Visit) -> Response:
+        after = paging.cursor(visit.request.args.get("after", ""))
+        rows = self._service.reading.quarantine(member(visit), after)
+        last = paging.mark((utc_text(rows[-1][1].received_at), rows[-1][0])) if rows else ""
+        return visit.page(
+            "desk_quarantine.html",
+            rows=rows,
+            last=last,
+            first=not after,
+            reasons=labels.reasons(visit.gettext),
+            done=visit.request.args.get("done", ""),
+            **names(visit, self._service),
+        )
+
+    def show(self, visit: Visit, id: str, typed: str = "", error: str = "", status: int = 0) -> Response:
+        """``status``: without one, 200, or 422 with an error."""
+        try:
+            kept, raw = self._service.reading.quarantined_mail(member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.page(
+            "desk_mail_aside.html",
+            status or (422 if error else 200),
+            id=id,
+            kept=kept,
+            detail=visit.gettext(kept.detail) if kept.detail else "",
+            body=_text_of(raw),
+            reasons=labels.reasons(visit.gettext),
+            typed=typed or kept.inquiry or "",
+            chosen=visit.request.form.get("as") or ("answer" if kept.sender == member(visit).email else "message"),
+            errors={"reference": error} if error else {},
+            **names(visit, self._service),
+        )
+
+    def show_again(self, visit: Visit, id: str, back: Returned) -> Response:
+        typed, error = visit.request.form.get("reference", ""), next(iter(back.errors.values()), "")
+        return self.show(visit, id, typed, error, back.status)
+
+    def save(self, visit: Visit, id: str) -> Response:
+        try:
+            _, raw = self._service.reading.quarantined_mail(member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return download(f"{id}.eml", "message/rfc822", raw)
+
+    def thread(self, visit: Visit, id: str) -> Response:
+        """Somebody read it and says where it belongs."""
+        typed, as_answer = visit.request.form.get("reference", ""), visit.request.form.get("as") == "answer"
+        if as_answer:
+            require(visit, "inquiries.answer")
+        try:
+            self._service.inbound.thread_by_hand(member(visit), id, normal_reference(typed), as_answer)
+        except NotFound:
+            return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
+        except Invalid as error:
+            return self.show(visit, id, typed, " ".join(error.told(visit.gettext).values()))
+        except (NotAllowed, Stale) as error:
+            return self.show(visit, id, typed, visit.gettext(str(error)))
+        return visit.redirect(f"/desk/inquiries/{normal_reference(typed)}?done=thread")
+
+    def dismiss(self, visit: Visit, id: str) -> Response:
+        try:
+            self._service.casework.settle(member(visit), id)
+        except NotFound:
+            raise _gone(visit) from None
+        return visit.redirect("/desk/quarantine?done=dismissed")
+
+
+def _text_of(raw: bytes) -> str:
+    """What the mail says, as far as it can be read."""
+    try:
+        text = parse.read_content(raw).text
+    except Malformed:
+        text = ""
+    return (text or charsets.decode(raw[:SHOWN]))[:SHOWN]
+
+
+def _gone(visit: Visit) -> Problem:
+    _ = visit.gettext
+    return Problem(404, "mail-not-found", _("There is no such mail."), _("A colleague may have seen to it."))

@@ -1,0 +1,190 @@
+"""The public pages: what the organisations offer, and the one contact form to all of them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response
+from pydantic import ValidationError
+
+from functions.inquiries import labels
+from functions.inquiries.base import Invalid, KeyReused, Upload
+from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.content.models import SHARE_WITH_ALL, Activity
+from functions.inquiries.files.attachments import LARGEST
+from functions.inquiries.services import Service
+from shared import languages
+from shared.contracts.visitors import InquiryCodeRequested
+from shared.web import paging
+from shared.web.guards import form_guard
+from shared.web.problems import FieldError, Problem, field_errors
+from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed, lost_files
+from shared.web.site import Site, Visit
+
+MAX_BODY = LARGEST + 2**20  # bytes of a form with files
+TICKED = ("on", "true", "1", "yes")  # what forms of other sites send too
+PAGE = 60  # activities of a list
+FILTERS = ("organisation", "topic", "kind", "audience")
+ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
+
+
+def register(site: Site, service: Service) -> None:
+    """Put the public pages on ``site``."""
+    pages = Pages(service)
+    site.route("/activities")(pages.activities)
+    site.route("/activities/<id>")(pages.activity)
+    site.route("/contact", "GET")(pages.contact)
+    site.route("/contact", "POST", max_body=MAX_BODY, again=pages.show_again)(pages.send)
+
+
+class Pages:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._content = service.content
+
+    # -- activities --
+
+    def activities(self, visit: Visit) -> Response:
+        asked = visit.request.args
+        given = {name: asked.get(name, "") for name in FILTERS}
+        search = asked.get("q", "").strip()[:200]
+        wanted: dict[str, Any] = {name: value for name, value in given.items() if value}
+        found = self._content.find_activities(**wanted, search=search)
+        page = paging.number(asked.get("page", ""))
+        more = urlencode(wanted | ({"q": search} if search else {}) | {"page": page + 1})
+        return visit.page(
+            "activities.html",
+            found=paging.part(found, page, PAGE),
+            count=len(found),
+            page=page,
+            more=more if len(found) > page * PAGE else "",
+            total=len(self._content.activities),
+            given=given,
+            search=search,
+            options=self._options(visit),
+            when=lambda activity: _when(visit, activity),
+            **self._names(visit),
+        )
+
+    def activity(self, visit: Visit, id: str) -> Response:
+        activity = self._content.activities.get(id)
+        if activity is None:
+            _ = visit.gettext
+            raise Problem(404, "activity-not-found", _("There is no such activity."), _("It may have ended."))
+        return visit.page("activity.html", activity=activity, when=_when(visit, activity), **self._names(visit))
+
+    def _options(self, visit: Visit) -> dict[str, list[tuple[str, str]]]:
+        """The choices of each filter."""
+        names = self._names(visit)
+        return {
+            "organisation": list(names["organisations"].items()),
+            "topic": list(names["topics"].items()),
+            "kind": list(names["kinds"].items()),
+            "audience": list(names["types"].items()),
+        }
+
+    def _names(self, visit: Visit) -> dict[str, Any]:
+        """What ids are called in the visitor's language."""
+        _ = visit.gettext
+        return {
+            "organisations": self._content.short_names,
+            "topics": {id: languages.text(t.name, visit.language) for id, t in self._content.topics.items()},
+            "kinds": labels.kinds(_),
+            "types": labels.requester_types(_),
+        }
+
+    # -- the contact form --
+
+    def contact(self, visit: Visit) -> Response:
+        asked = visit.request.args
+        values = _typed(visit)
+        activity = self._content.activities.get(asked.get("activity", ""))
+        if activity:
+            values |= {"activity": activity.id, "topics": list(activity.topics)}
+            values["subject"] = languages.text(activity.title, visit.language)
+        wanted = asked.get("organisation") or (activity.organisations[0] if activity and _alone(activity) else "")
+        if wanted in self._content.organisations:
+            values["share_with"] = wanted
+        return self._form(visit, values, {})
+
+    def send_from_elsewhere(self, visit: Visit) -> Response:
+        """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
+        visit.path = "/contact"
+        return self.send(visit, guarded=False)
+
+    def show_again(self, visit: Visit, back: Returned) -> Response:
+        visit.path = "/contact"
+        return self._form(visit, _typed(visit), back.errors, back.status)
+
+    def send(self, visit: Visit, guarded: bool = True) -> Response:
+        """The form's hidden ``submission`` is its idempotency key: sent twice, it makes one inquiry."""
+        values = _typed(visit)
+        errors: list[FieldError] = []
+        try:
+            request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
+        except ValidationError as error:
+            errors = field_errors(error, visit.gettext)
+        else:
+            if guarded:
+                errors = form_guard.form_errors(visit, request.email, "inquiries", InquiryCodeRequested)
+            else:
+                errors = form_guard.foreign_form_errors(visit)
+        if errors:
+            return self._form(visit, values, {error.field: error.message for error in errors})
+        submission = visit.request.form.get("submission", "")[:64]
+        try:
+            received = self._service.requests.receive(request, uploads(visit), submission and f"form:{submission}")
+        except Invalid as error:
+            return self._form(visit, values, error.told(visit.gettext))
+        except KeyReused:
+            return self._form(visit, values, {WHOLE: visit.gettext(SENT_BEFORE)}, new=True)
+        return visit.redirect(f"{received.status_link}?received=1")
+
+    def _form(
+        self, visit: Visit, values: dict[str, Any], errors: dict[str, str], status: int = 0, new: bool = False
+    ) -> Response:
+        """``status``: without one, 200, or 422 with errors."""
+        errors = lost_files(visit) | errors if errors else errors
+        kept = "" if new else visit.request.form.get("submission", "")[:64]
+        return visit.page(
+            "contact.html",
+            status or (422 if errors else 200),
+            values=values,
+            errors=errors,
+            guard=form_guard.guard(visit, errors),
+            submission=kept or secrets.token_hex(16),
+            activity=self._content.activities.get(values.get("activity") or ""),
+            full_names={id: languages.text(o.name, visit.language) for id, o in self._content.organisations.items()},
+            **self._names(visit),
+        )
+
+
+def _alone(activity: Activity) -> bool:
+    return len(activity.organisations) == 1
+
+
+def _typed(visit: Visit) -> dict[str, Any]:
+    """The form as ``InquiryRequest`` wants it; nothing that was typed is lost."""
+    form = visit.request.form
+    return {
+        **{name: form.get(name, "") for name in ONE_LINE},
+        "topics": [topic for topic in form.getlist("topics[]") + form.getlist("topics") if topic],
+        "activity": form.get("activity") or None,
+        "language": language_typed(visit),
+        "share_with": form.get("share_with") or SHARE_WITH_ALL,
+        "consent": form.get("consent") in TICKED,
+    }
+
+
+def uploads(visit: Visit, name: str = "attachments") -> list[Upload]:
+    """The files of the form's field of that name."""
+    files = visit.request.files.getlist(name)
+    return [Upload(file.filename, file.read()) for file in files if file.filename]
+
+
+def _when(visit: Visit, activity: Activity) -> str:
+    if activity.starts_on is None:
+        return visit.gettext("On request")
+    return languages.days(activity.starts_on, activity.ends_on, visit.language)

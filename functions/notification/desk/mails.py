@@ -1,0 +1,83 @@
+"""The operator's view: what was sent, what failed and why, what waits, and messages that no function could handle.
+
+For administrators alone, and addresses are masked: who wrote to one organisation in confidence is not told to another.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Response
+
+from functions.notification import labels
+from functions.notification.deliveries.service import PAGE, STATES, Deliveries
+from shared import topology
+from shared.contracts.events import OUTBOX
+from shared.intake import DEAD_LETTERS, replay
+from shared.observability.masks import masked
+from shared.ports import MOST_COUNTED, having
+from shared.staff.gate import entry
+from shared.staff.members import member
+from shared.web import paging
+from shared.web.problems import Problem
+from shared.web.site import Site, Visit
+
+VIEWS = ("failed", "suppressed", "queued", "sent", "merged", "dead")
+
+
+def register(site: Site, deliveries: Deliveries) -> None:
+    @site.route("/desk/mail", may="deliveries.view")
+    def overview(visit: Visit) -> Response:
+        store = visit.platform.store
+        asked = visit.request.args.get("state", "")
+        view = asked if asked in VIEWS else VIEWS[0]
+        after = paging.cursor(visit.request.args.get("after", ""))
+        if view == "dead":
+            page = store.query(
+                DEAD_LETTERS, ("state", "==", "open"), order="time", descending=True, after=after, limit=PAGE
+            )
+        else:
+            page = deliveries.listed(view, after)
+        counts = {state: deliveries.count(state) for state in STATES}
+        counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"), having("time"), at_most=MOST_COUNTED)
+        more = paging.mark(page[-1].cursor("time")) if len(page) == PAGE else ""
+        oldest = next(iter(store.query(OUTBOX, order="time", limit=1)), None)
+        waiting_since = oldest.data["time"] if oldest else ""
+        return visit.page(
+            "desk_mail.html",
+            view=view,
+            views=VIEWS,
+            page=page,
+            counts=counts,
+            more=more,
+            waiting_since=waiting_since,
+            kinds=labels.kinds(visit.gettext),
+            told=partial(_told, visit),
+            masked=masked,
+        )
+
+    @site.route("/desk/mail/retry", "POST", may="deliveries.retry")
+    def retry(visit: Visit) -> Response:
+        """Queue a delivery again; it leaves with the next tick of the clock."""
+        if not deliveries.retry(visit.request.form.get("id", "")):
+            raise Problem(409, "not-failed", visit.gettext("This mail is on its way already."))
+        return visit.redirect("/desk/mail?state=queued")
+
+    @site.route("/desk/mail/resume", "POST", may="staff_mail.resume")
+    def resume(visit: Visit) -> Response:
+        """Write to a colleague again; what did not go out meanwhile stays at the desk."""
+        deliveries.resume(
+            member(visit).organisation, visit.request.args.get("line", ""), entry(visit, "staff_mail.resume")
+        )
+        return visit.redirect("/desk?resumed")
+
+    @site.route("/desk/mail/replay", "POST", may="dead_letters.replay")
+    def replay_letter(visit: Visit) -> Response:
+        topics = {s.name: s.topic for s in topology.load().subscriptions}
+        replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
+        return visit.redirect("/desk/mail?state=dead")
+
+
+def _told(visit: Visit, reason: str) -> str:
+    """Why a mail did not go out: our own words in the reader's language, a relay's as they came."""
+    return masked(visit.gettext(reason)) if reason else ""

@@ -1,0 +1,79 @@
+"""Staff's view of events: how full they are, who is coming, and the list for the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response
+
+from functions.registration.desk.exports import Export, states
+from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.repository import EventNotFound
+from functions.registration.registrations.service import Registrations
+from functions.registration.registrations.tallies import STATES
+from shared.contracts.registration import State
+from shared.keys.tokens import BadToken
+from shared.ports import Cursor, utc_text
+from shared.staff.gate import entry
+from shared.staff.members import member
+from shared.web import paging, spreadsheets
+from shared.web.problems import Problem
+from shared.web.site import Site, Visit
+
+PAGE = 50
+EVENTS_PAGE = 25
+
+
+def register(site: Site, service: Registrations) -> None:
+    @site.route("/desk/events", may="events.view")
+    def overview(visit: Visit) -> Response:
+        after = paging.cursor(visit.request.args.get("after", ""))
+        events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
+        counts = service.counts([event.id for event in events])
+        rows = [(event, counts[event.id], service.seats_left(event)) for event in events]
+        more = paging.mark((utc_text(events[-1].starts_at), events[-1].id)) if len(events) == EVENTS_PAGE else ""
+        return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
+
+    @site.route("/desk/events/<event_id>", may="registrations.view")
+    def one(visit: Visit, event_id: str) -> Response:
+        event, state = _event(visit, service, event_id), _state(visit)
+        page = service.of_event(event.id, state, paging.cursor(visit.request.args.get("after", "")), PAGE)
+        more = paging.mark((page[-1].created_at, page[-1].reference)) if len(page) == PAGE else ""
+        counts, names = service.counts([event.id])[event.id], states(visit.gettext)
+        return visit.page("desk_event.html", event=event, state=state, page=page, more=more, counts=counts, names=names)
+
+    @site.route("/desk/events/<event_id>/registrations.<any(csv, xlsx):kind>", may="registrations.export")
+    def export(visit: Visit, event_id: str, kind: str) -> Response:
+        event, state = _event(visit, service, event_id), _state(visit)
+        made = Export(event, visit.gettext, visit.language)
+        write = spreadsheets.csv_file if kind == "csv" else spreadsheets.xlsx_file
+        return write(f"{event.id}-{state}", made.header, made.rows(_everyone(service, event, state)))
+
+    @site.route("/desk/events/<event_id>/registrations/<reference>/new-link", "POST", may="registrations.renew_link")
+    def new_link(visit: Visit, event_id: str, reference: str) -> Response:
+        event = _event(visit, service, event_id)
+        try:
+            service.void_link(event.id, reference, entry(visit, "registrations.renew_link"))
+        except BadToken:
+            raise Problem(404, "not-found", visit.gettext("There is no such registration.")) from None
+        return visit.redirect(f"/desk/events/{event.id}?state={_state(visit)}&done=new-link")
+
+
+def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:
+    """For staff of other organisations than the event's it does not exist."""
+    try:
+        return service.events.get_for(member(visit).organisation, id)
+    except EventNotFound:
+        raise Problem(404, "event-not-found", visit.gettext("There is no such event.")) from None
+
+
+def _state(visit: Visit) -> State:
+    asked = visit.request.args.get("state")
+    return next((state for state in STATES if state == asked), "confirmed")
+
+
+def _everyone(service: Registrations, event: EventDefinition, state: State) -> Iterator[Registration]:
+    after: Cursor | None = None
+    while page := service.of_event(event.id, state, after, 500):
+        yield from page
+        after = (page[-1].created_at, page[-1].reference)

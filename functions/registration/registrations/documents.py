@@ -1,0 +1,80 @@
+"""Registrations as documents, and the writes that change or end one."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Literal
+
+from functions.registration.events.models import Registration
+from functions.registration.registrations import holds, seats
+from shared.contracts.events import Payload, outbox_row
+from shared.contracts.registration import SeatsReleased, State
+from shared.formats.addresses import folded_address
+from shared.keys.ids import key_of
+from shared.ports import Create, Data, Delete, Document, Replace, Where, Write, utc_text
+
+SOURCE = "registration"
+REGISTRATIONS = "registrations"
+PERSONS = "persons"
+
+
+CHANGES = "tally_changes"  # {"event": ..., "left": a state or None, "entered": a state or None}
+
+
+def person_id(event: str, address: str) -> str:
+    """What claims one registration for each address, however spelt, at an event."""
+    return key_of(event, folded_address(address))
+
+
+def registration_of(document: Document) -> Registration:
+    return Registration(**document.data, version=document.version)
+
+
+def stored(registration: Registration) -> Data:
+    return registration.model_dump(exclude_none=True)
+
+
+def tallied(event: str, left: State | None, entered: State | None) -> Create:
+    """Goes into the commit that brings a registration from one state to another (``tallies.py``): from None when it is
+    new, to None when it is erased."""
+    return Create(CHANGES, f"{event}:{secrets.token_hex(8)}", {"event": event, "left": left, "entered": entered})
+
+
+def changing(registration: Registration) -> Replace:
+    """The write that keeps ``registration`` as it is now, where nobody changed it since it was read."""
+    assert registration.version
+    return Replace(REGISTRATIONS, registration.reference, stored(registration), registration.version)
+
+
+def ending(
+    registration: Registration,
+    state: Literal["cancelled", "expired", "declined"],
+    notice: Payload | None,
+    now: datetime,
+) -> list[Write]:
+    """Writes that end a registration: its seats come back and its address may register again.
+
+    Args:
+        notice: what its owner is told; None where there is nothing to tell.
+    """
+    writes: list[Write] = [
+        Delete(PERSONS, person_id(registration.event, registration.email), None),
+        *([outbox_row(SOURCE, notice, now)] if notice else []),
+        *returning(registration, now),
+        tallied(registration.event, registration.state, state),
+    ]
+    registration.state, registration.ended_at = state, utc_text(now)
+    return [changing(registration), *writes]
+
+
+def returning(registration: Registration, now: datetime) -> list[Write]:
+    """Writes that give back the seat that ``registration`` has, if any, and what counted it as kept."""
+    pools, registration.pools = registration.pools, []
+    told = [outbox_row(SOURCE, SeatsReleased(event=registration.event), now)] if pools else []
+    return [*holds.drop(registration), *seats.give_back(registration.event, pools), *told]
+
+
+def in_line(event: str, category: str) -> list[Where]:
+    """The conditions of a category's waitlist."""
+    return [("event", "==", event), ("state", "==", "waitlisted"), ("category", "==", category)]

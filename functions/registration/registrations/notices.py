@@ -1,0 +1,130 @@
+"""The slice's events, composed from what it knows: complete, so that no consumer needs to ask."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from functions.registration.events.models import EventDefinition, Place, Registration
+from shared.contracts.events import Payload
+from shared.contracts.links import FoundLink
+from shared.contracts.registration import (
+    EventFacts,
+    Registrant,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+    RegistrationCorrected,
+    RegistrationExpired,
+    RegistrationLinkMailed,
+    RegistrationReceived,
+    RegistrationRepeated,
+    RegistrationWaitlisted,
+    ReminderDue,
+)
+from shared.keys.links import RENEWED_LIFE, Link
+from shared.keys.tokens import Tokens
+from shared.ports import from_utc_text
+
+MANAGE, VERIFY = "manage", "verify"  # purposes of personal links
+
+
+class Composer:
+    """Builds payloads; links are signed tokens below ``base_url``."""
+
+    def __init__(self, tokens: Tokens, base_url: str) -> None:
+        self._tokens = tokens
+        self._base_url = base_url
+        self._known: dict[tuple[str, bool], tuple[EventDefinition, EventFacts]] = {}
+
+    def manage_token(self, reference: str, generation: int = 0) -> str:
+        return Link(reference, generation).token(self._tokens, MANAGE)
+
+    def received(self, event: EventDefinition, registration: Registration, full: bool = False) -> RegistrationReceived:
+        assert registration.verify_by
+        verify_by = from_utc_text(registration.verify_by)
+        token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
+        link = f"{self._base_url}/r/{token}/verify"
+        limited = event.pools(event.category_of(registration.category))
+        held = from_utc_text(registration.held_until) if registration.held_until else None
+        return RegistrationReceived(
+            **self.base(event, registration),
+            verify_link=link,
+            verify_by=verify_by,
+            kept_until=held if limited else verify_by,
+            full=full,
+        )
+
+    def repeated(self, event: EventDefinition, registration: Registration) -> Payload:
+        return RegistrationRepeated(**self.base(event, registration), waits=registration.state == "waitlisted")
+
+    def confirmed(
+        self, event: EventDefinition, registration: Registration, from_waitlist: bool = False
+    ) -> RegistrationConfirmed:
+        base = self.base(event, registration)
+        return RegistrationConfirmed(
+            **base, sequence=registration.sequence, from_waitlist=from_waitlist, verified=event.verify_email
+        )
+
+    def waitlisted(self, event: EventDefinition, registration: Registration, place: Place) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationWaitlisted(**base, position=place.number, exact=place.exact, verified=event.verify_email)
+
+    def corrected(self, event: EventDefinition, registration: Registration) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationCorrected(**base, state=registration.state, sequence=registration.sequence)
+
+    def cancelled(self, event: EventDefinition, registration: Registration, was_confirmed: bool) -> Payload:
+        base = self.base(event, registration)
+        return RegistrationCancelled(**base, was_confirmed=was_confirmed, sequence=registration.sequence)
+
+    def expired(self, event: EventDefinition, registration: Registration) -> Payload:
+        return RegistrationExpired(**self.base(event, registration))
+
+    def reminder(self, event: EventDefinition, registration: Registration, before: str) -> Payload:
+        return ReminderDue(**self.base(event, registration), before=before)
+
+    def link(self, event: EventDefinition, registration: Registration, now: datetime) -> RegistrationLinkMailed:
+        """The link that holds; it does so for some time even where the event was long ago."""
+        token = Link(registration.reference, registration.link_version, now + RENEWED_LIFE).token(self._tokens, MANAGE)
+        facts = self.base(event, registration) | {"manage_link": f"{self._base_url}/r/{token}"}
+        return RegistrationLinkMailed(**facts)
+
+    def found(self, event: EventDefinition, registration: Registration, now: datetime) -> FoundLink:
+        """The link that is of use now: to verify, or to what was verified."""
+        facts = {"reference": registration.reference, "title": event.title, "timezone": event.timezone}
+        if registration.state == "unverified":
+            payload = self.received(event, registration)
+            return FoundLink(kind="verify", link=payload.verify_link, until=payload.verify_by, **facts)
+        return FoundLink(kind="link", link=self.link(event, registration, now).manage_link, **facts)
+
+    def base(self, event: EventDefinition, registration: Registration) -> dict[str, Any]:
+        """What every payload has. The join link is in what goes to confirmed people, and nowhere else."""
+        facts = self._facts(event, joins=registration.state == "confirmed")
+        registrant = Registrant(
+            given_name=registration.given_name,
+            family_name=registration.family_name,
+            email=registration.email,
+            language=registration.language,
+        )
+        link = f"{self._base_url}/r/{self.manage_token(registration.reference, registration.link_version)}"
+        return {"reference": registration.reference, "registrant": registrant, "event": facts, "manage_link": link}
+
+    def _facts(self, event: EventDefinition, joins: bool) -> EventFacts:
+        """The same for all registrations of an event; made once for each reading of its definition."""
+        made_from, facts = self._known.get((event.id, joins), (None, None))
+        if facts is None or made_from is not event:
+            facts = EventFacts(
+                id=event.id,
+                title=event.title,
+                starts_at=event.starts_at,
+                ends_at=event.ends_at,
+                timezone=event.timezone,
+                mode=event.mode,
+                location=event.location,
+                organiser=event.organiser,
+                contact_email=event.contact_email,
+                join_link=event.join_link if joins else None,
+                page=f"{self._base_url}/events/{event.id}",
+            )
+            self._known[event.id, joins] = event, facts
+        return facts

@@ -1,0 +1,83 @@
+"""The JSON API, and the same address for plain HTML forms on other sites."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Response
+
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.service import Receipt, Registrations
+from functions.registration.web import operations
+from functions.registration.web.forms import form_body, origin, parse, receipt_path, refusals
+from functions.registration.web.operations import PublicEvent, Registered
+from functions.registration.web.register_pages import Pages
+from shared.ports import utc_text
+from shared.web import paging
+from shared.web.guards.form_guard import check_program, check_rate
+from shared.web.http.incoming import FORMS
+from shared.web.returned import Returned
+from shared.web.site import Site, Visit
+
+PAGE = 50  # events of one answer
+
+
+def register(site: Site, service: Registrations) -> None:
+    """Put the API's routes on ``site``."""
+    pages = Pages(service)
+
+    @site.operation(operations.LIST)
+    def list_events(visit: Visit) -> Response:
+        events = service.events.listed(paging.cursor(visit.query(operations.EventQuery).after), PAGE + 1)
+        last = events[PAGE - 1] if len(events) > PAGE else None
+        after = urlencode({"after": paging.mark((utc_text(last.starts_at), last.id))}) if last else ""
+        shown = [_public(visit, service, event) for event in events[:PAGE]]
+        following = visit.url(f"/api/events?{after}") if after else None
+        return visit.json(operations.EventPage(events=shown, next=following).model_dump(mode="json"))
+
+    @site.operation(operations.SHOW)
+    def one_event(visit: Visit, event: str) -> Response:
+        with refusals(visit):
+            found = service.events.get(event)
+        return visit.json(_public(visit, service, found).model_dump(mode="json"))
+
+    def show_again(visit: Visit, event: str, back: Returned) -> Response:
+        return pages.show_again(visit, event, back)
+
+    @site.operation(operations.REGISTER, again=show_again)
+    def create(visit: Visit, event: str) -> Response:
+        if visit.sends_form:
+            check_rate(visit)
+            return pages.register_from_elsewhere(visit, event)
+        is_form = visit.request.mimetype in FORMS
+        body = form_body(visit) if is_form else visit.request.json_object(visit.gettext)
+        key = visit.request.headers.get("Idempotency-Key")
+        check_rate(visit)
+        request = parse(visit, body)
+        check_program(visit)
+        with refusals(visit):
+            receipt = service.register(event, request, key and f"api:{key}", origin(visit))
+        if is_form:
+            return visit.redirect(receipt_path(visit, event, receipt, request.email))
+        return visit.json(_registered(visit, event, receipt, request.email).model_dump(), 201)
+
+
+def _registered(visit: Visit, event_id: str, receipt: Receipt, email: str) -> Registered:
+    page = receipt_path(visit, event_id, receipt, email)
+    links = {"event": visit.url(f"/events/{event_id}"), "receipt": visit.url(page)}
+    return Registered(state=receipt.state, availability=receipt.availability, links=links)
+
+
+def _public(visit: Visit, service: Registrations, event: EventDefinition) -> PublicEvent:
+    return PublicEvent(
+        **event.model_dump(mode="json", include={"id", "title", "summary", "mode", "location", "timezone"}),
+        starts_at=utc_text(event.starts_at),
+        ends_at=utc_text(event.ends_at),
+        registration_closes_at=utc_text(event.closes_at),
+        phase=event.phase(visit.platform.clock.now()),
+        categories=event.categories,
+        questions=event.questions,
+        seats_left=service.seats_left(event),
+        waitlist=event.waitlist,
+        page=visit.url(f"/events/{event.id}"),
+    )
