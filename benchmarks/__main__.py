@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmarks import inquiries, registration, whole_way
+from benchmarks import growth, inquiries, registration, whole_way
 
 
 def main() -> int:
@@ -20,6 +20,7 @@ def main() -> int:
     registration.report()
     whole_way.report()
     inquiries.report()
+    growth.report()
     return 0
 
 

@@ -5,55 +5,33 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from benchmarks import load
+from benchmarks.filled import words
 from benchmarks.load import Result
 from benchmarks.registration import ROUNDS, bare, staged
 from benchmarks.servers import ROOT, Served, serve
 from functions.inquiries import toml_files
-from functions.inquiries.casework.case import ASSIGNMENTS, assignment_id
-from functions.inquiries.casework.models import Assignment, Inquiry, Requester
-from functions.inquiries.casework.search_terms import terms_of
 from functions.inquiries.content.models import Conditions, Example, Rule
 from functions.inquiries.content.routing_rules import Facts, RuleSet
-from shared import settings, topology
+from shared import topology
 from shared.adapters.embedded.store import SqliteStore
-from shared.keys.ids import new_reference
-from shared.keys.tokens import Tokens
-from shared.ports import Create, utc_text
 
 SECONDS = 5.0
 CLIENTS = 16
 RULES = 200
-FEW, MANY = 500, 50_000
-PAGES = 100  # requests for one list
-ME = "noor.haddad@who.example"
-LISTS = {
-    "all": "",
-    "mine": "?assignee=me",
-    "one state": "?state=answered",
-    "mine in one state": "?assignee=me&state=assigned",
-    "one topic, nearest target": "?topic=local-production&order=target",
-    "a frequent word": "?q=word1",
-    "a rare word": "?q=word2000",
-    "a rare word in one state": "?q=word2000&state=answered",
-    "two frequent words": "?q=word1+word2",
-    "the first page": None,
-}
 
 
 def report() -> None:
     report_accepting()
     report_routing()
-    report_lists()
 
 
 # -- accepting --
@@ -163,17 +141,12 @@ def _facts(chance: random.Random, topics: Sequence[str], countries: Sequence[str
             country=chance.choice(countries),
             language=chance.choice(["en", "fr", "ar"]),
             activity=None,
-            subject=_words(chance, 6),
-            message=_words(chance, 60),
+            subject=words(chance, 6),
+            message=words(chance, 60),
             share_with="all",
         )
         for _ in range(500)
     ]
-
-
-def _words(chance: random.Random, count: int) -> str:
-    """As in a language: a few words are frequent, most are rare."""
-    return " ".join(f"word{min(int(chance.paretovariate(0.6)), 9999)}" for _ in range(count))
 
 
 def _decisions(rules: RuleSet, facts: Sequence[Facts]) -> float:
@@ -184,97 +157,3 @@ def _decisions(rules: RuleSet, facts: Sequence[Facts]) -> float:
             rules.route(one).explanation("bench", {})
         best = max(best, len(facts) / (time.perf_counter() - started))
     return best
-
-
-# -- the desk's lists --
-
-
-def report_lists() -> None:
-    shape = topology.load().local_servers["desk"]
-    ours = {"WORKERS": str(shape.workers), "THREADS": str(shape.threads)}
-    print(f"\nThe desk's lists, {PAGES} requests each by one client, milliseconds (median and 95th percentile),")
-    print(f"where one organisation has {FEW} and {MANY} inquiries\n")
-    measured = {}
-    for count in (FEW, MANY):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            with onestop(folder, "desk", ours, "/healthz") as served:
-                fill(folder, count)
-                cookie = session(folder)
-                for label, query in LISTS.items():
-                    path = "/desk" if query is None else f"/desk/inquiries{query}"
-                    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
-                    result = load.run(served.port, itertools.repeat(request, PAGES), 1, 60.0)
-                    assert set(result.statuses) == {200}, f"{path} answers {result.statuses}"
-                    measured[label, count] = result
-    print(f"{'list':27} {FEW:>6}  p95 {MANY:>9}  p95   p95/p95")
-    for label in LISTS:
-        few, many = measured[label, FEW], measured[label, MANY]
-        print(
-            f"{label:27} {few.median:6.0f} {few.p95:4.0f} {many.median:9.0f} {many.p95:4.0f} {many.p95 / few.p95:9.2f}"
-        )
-
-
-def fill(folder: Path, count: int) -> None:
-    """Parts of inquiries, all of one organisation: what its lists read."""
-    store, chance, now = SqliteStore(folder / "store.db", topology.load().store), random.Random(3), datetime.now(UTC)
-    ids = list(toml_files.read(toml_files.sample_files()).items["topics"])
-    parts = (_part(chance, ids, now - timedelta(days=730) * chance.random()) for _ in range(count))
-    while batch := list(itertools.islice(parts, 250)):
-        store.commit([Create(ASSIGNMENTS, assignment_id(part.inquiry, "who"), part.data()) for part in batch])
-
-
-def _part(chance: random.Random, topics: Sequence[str], received: datetime) -> Assignment:
-    requester = Requester(
-        given_name="Amina",
-        family_name=f"Name{chance.randrange(5000)}",
-        email=f"person{chance.randrange(20_000)}@health.example",
-        country=chance.choice(["SN", "KE", "BR", "IN"]),
-        organisation=f"Ministry{chance.randrange(300)}",
-        type="government",
-    )
-    inquiry = Inquiry(
-        requester=requester,
-        topics=chance.sample(topics, 2),
-        activity=None,
-        subject=_words(chance, 6),
-        language="en",
-        share_with="all",
-        received_at=received,
-        updated_at=received,
-    )
-    reference, waits = new_reference(), chance.random() < 0.02
-    due = received + timedelta(days=3)
-    return Assignment(
-        inquiry=reference,
-        organisation="who",
-        part=chance.choice(["lead", "supporting"]),
-        queue="general",
-        assignee=chance.choice([ME, "lucas.ferreira@who.example", "amara.diallo@who.example", "li.wen@who.example"]),
-        target_hours=16,
-        remind_at=received + timedelta(days=2),
-        due_at=due,
-        clock="running" if waits else "stopped",
-        next_at=due if waits else None,
-        late=waits and chance.random() < 0.3,
-        state="assigned" if waits else chance.choice(["answered", "closed", "closed", "closed"]),
-        subject=inquiry.subject,
-        requester=requester.name,
-        country=requester.country,
-        language="en",
-        topics=inquiry.topics,
-        received_at=received,
-        updated_at=received,
-        answered_at=None if waits else received + timedelta(hours=chance.randrange(1, 60)),
-        terms=terms_of(reference, inquiry, _words(chance, 60)),
-    )
-
-
-def session(folder: Path) -> str:
-    """The cookie of a member of staff who is signed in."""
-    id, now = secrets.token_hex(16), datetime.now(UTC)
-    here = settings.from_environment({"ONESTOP_DATA": str(folder)})
-    data = {"email": ME, "created_at": utc_text(now), "seen_at": utc_text(now)}
-    data["expire_at"] = utc_text(now + timedelta(hours=2))
-    SqliteStore(folder / "store.db", topology.load().store).commit([Create("sessions", id, data)])
-    return f"desk={Tokens((), here.desk_keys).sign('desk.session', id)}"
