@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -24,11 +23,12 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shared.contracts.countries import ALPHA_2
+from shared.countries import ALPHA_2
+from shared.errors import FaultyFields
 from shared.ports import utc_text
 from shared.text import N_
 
-MAX_LINE, MAX_PROSE, MAX_LANGUAGE = 200, 20_000, 35  # characters
+MAX_LINE, MAX_REASON, MAX_PROSE, MAX_LANGUAGE = 200, 500, 20_000, 35  # characters
 
 # -- what is said of a faulty field, the same on every form and in the API --
 
@@ -136,21 +136,21 @@ Prose = Annotated[
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 
 
-class FaultyFields(Exception):
-    """What was sent cannot be taken as it is, for reasons that no type of field can tell.
+def written(field: str, text: str, most: int = MAX_PROSE, needed: str = REQUIRED) -> str:
+    """What somebody wrote into ``field``, as it is kept. Raises ``FaultyFields``.
 
     Args:
-        errors: message (English, for gettext) by field.
-        values: what the places ``{name}`` of the messages hold.
+        needed: what to say where nothing is written; empty: it may stay so.
     """
-
-    def __init__(self, errors: Mapping[str, str], **values: str) -> None:
-        self.errors, self.values = errors, values
-        super().__init__("; ".join(f"{field}: {message}" for field, message in self.told(str).items()))
-
-    def told(self, gettext: Callable[[str], str]) -> dict[str, str]:
-        """Message by field, in the language of ``gettext``."""
-        return {field: gettext(message).format(**self.values) for field, message in self.errors.items()}
+    try:
+        kept = printable_prose(text)
+    except ValueError as error:
+        raise FaultyFields({field: str(error)}) from None
+    if needed and not is_visible(kept):
+        raise FaultyFields({field: needed})
+    if len(kept) > most:
+        raise FaultyFields({field: TOO_LONG}, max_length=f"{most}")
+    return kept
 
 
 # -- addresses --

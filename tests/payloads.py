@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.notification.deliveries.mailboxes import Item, MailsMerged
-from functions.notification.deliveries.unheard import MailToStaffStopped, Told
+from functions.notification.mails.own_notices import Item, MailsMerged, MailToStaffStopped, Told
 from shared.contracts.events import Payload
 from shared.contracts.inquiries import (
     AttachedFile,

@@ -8,7 +8,7 @@ from pathlib import Path
 import functions_framework
 from flask import Request, Response
 
-from functions.inquiries.base import Means
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared.intake import Intake
 from shared.web.site import Site

@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-from functions.inquiries.base import Means
 from functions.inquiries.casework.deadlines import Deadlines
 from functions.inquiries.casework.endings import Endings
 from functions.inquiries.casework.finding import Finding
@@ -25,6 +24,7 @@ from functions.inquiries.casework.route_inquiry import Dispatch
 from functions.inquiries.casework.staff_actions import Casework
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.inbound_mail.receive import Inbound
+from functions.inquiries.means import Means
 
 
 class Service:

@@ -17,8 +17,8 @@ from shared.staff.navigation import PARTS
 from shared.staff.permissions import PERMISSIONS, RECORDED
 from shared.staff.sessions import COOKIE, current
 from shared.web.problems import Problem
-from shared.web.returned import State, sent, stale_form
-from shared.web.site import Visit
+from shared.web.returned import sent, stale_form
+from shared.web.visit import FormState, Visit
 
 AUDIT = "audit"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
@@ -68,7 +68,7 @@ class DeskGate:
         cookie = visit.cookie(COOKIE)
         return key_of("session", cookie)[:32] if cookie else ""
 
-    def ask_again(self, visit: Visit, state: State) -> Response:
+    def ask_again(self, visit: Visit, state: FormState) -> Response:
         """Nothing is done in the name of somebody whom the form did not show; what was typed is kept."""
         _ = visit.gettext
         if state == "stale":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shared.formats.addresses import folded_address
 from shared.ports import Store
 from shared.staff.permissions import ROLES, allowed
-from shared.web.site import Visit
+from shared.web.visit import Visit
 
 STAFF = "staff"
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from shared.keys.tokens import BadToken
 from shared.ports import Conflict, Create, Document, Replace, Write, from_utc_text, utc_text
 from shared.staff.members import Member, find
-from shared.web.site import Visit
+from shared.web.visit import Visit
 
 SESSIONS = "sessions"
 COOKIE = "desk"

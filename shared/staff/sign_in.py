@@ -26,7 +26,8 @@ from shared.staff.members import find
 from shared.staff.sessions import COOKIE, SESSIONS, begin, session_of
 from shared.web.guards.form_guard import check_rate
 from shared.web.returned import Returned
-from shared.web.site import ANYBODY, Site, Visit
+from shared.web.site import ANYBODY, Site
+from shared.web.visit import Visit
 
 SIGN_INS = "sign_ins"
 LINK_LIFE = timedelta(minutes=15)

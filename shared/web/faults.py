@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Response
@@ -12,9 +11,7 @@ from werkzeug.routing import RequestRedirect
 
 from shared.text import N_
 from shared.web.problems import Problem
-
-if TYPE_CHECKING:
-    from shared.web.site import Visit
+from shared.web.visit import Visit
 
 TOO_LARGE, SHORTEN = N_("What you sent is too large."), N_("Shorten the text or attach smaller files.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from shared.web.problems import Offer, Problem
-from shared.web.site import Visit
+from shared.web.visit import Visit
 
 
 def bad_link(visit: Visit, again: str) -> Problem:

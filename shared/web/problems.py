@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.errors import DomainError, FaultyFields
 from shared.fields import EMPTY, REQUIRED, TOO_LONG
 from shared.text import N_
 
@@ -96,8 +97,16 @@ class ProblemDetails(BaseModel):
 
 def invalid(errors: list[FieldError], _: Gettext) -> Problem:
     """422, with every faulty field."""
-    title = _("Some fields need your attention.")
-    return Problem(422, "invalid-fields", title, errors=errors)
+    return Problem(FaultyFields.status, FaultyFields.type, _(FaultyFields.title), errors=errors)
+
+
+def problem_of(error: DomainError | Problem, _: Gettext) -> Problem:
+    """What the domain refuses, as HTTP says it; a problem as it is."""
+    if isinstance(error, Problem):
+        return error
+    faulty = error.told(_).items() if isinstance(error, FaultyFields) else ()
+    errors = [FieldError(name, message) for name, message in faulty]
+    return Problem(error.status, error.type, _(error.title), error.detail and _(error.detail), errors)
 
 
 def field_errors(error: ValidationError, _: Gettext) -> list[FieldError]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 from shared.keys.tokens import BadToken
@@ -15,15 +14,12 @@ from shared.text import N_
 from shared.web.faults import SHORTEN, TOO_LARGE
 from shared.web.http.one_time_pad import unpadded
 from shared.web.problems import Offer, Problem
-
-if TYPE_CHECKING:
-    from shared.web.site import Visit
+from shared.web.visit import FormState, Visit
 
 STALE = N_("This form is out of date.")
 SENT_BEFORE = N_("You sent this form before with other data. Check it and send it once more.")
 WHOLE = ""  # instead of a field's name: the form as a whole
 SHOWN_IN = "shown_in"  # sent by the buttons that change the language: the one that the page was in
-State = Literal["ours", "moved", "stale"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +30,8 @@ class Returned:
     errors: dict[str, str]
 
 
-def state(visit: Visit) -> State:
-    """Whose form this is: this session's; this browser's, of before it signed in or out (``moved``); or of a browser
-    without our cookie, of another site, or older than our keys (``stale``)."""
+def state(visit: Visit) -> FormState:
+    """Of the form that was sent just now."""
     visitor, token = visit.cookie("visitor"), visit.request.form.get("csrf_token", "")
     with suppress(BadToken):
         value = visit.platform.tokens.read("csrf", unpadded(token), visit.platform.clock.now())

@@ -6,37 +6,32 @@ Flask application inside the first would cost a context and a dispatch for every
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
-from collections.abc import Callable, Set
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any
 
 import jinja2
 from flask import Request, Response
-from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
 from shared import languages
+from shared.errors import DomainError
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
 from shared.ports import Unavailable
 from shared.web import faults, returned, templating
 from shared.web.http import compression
-from shared.web.http.incoming import FORMS, MAX_TEXT, Incoming
-from shared.web.http.one_time_pad import padded
+from shared.web.http.incoming import MAX_TEXT, Incoming
 from shared.web.http.rate_limits import Limiter
 from shared.web.openapi import Operation
-from shared.web.problems import Problem, field_errors, invalid
-from shared.web.times import Times
+from shared.web.problems import Problem, problem_of
+from shared.web.visit import ONE_YEAR, FormState, Gate, Visit
 from shared.wiring import Platform
 
-M = TypeVar("M", bound=BaseModel)
 HERE = Path(__file__).parent
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -53,142 +48,7 @@ ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Accept-Language, Altcha-Soluti
 MAX_BODY = MAX_TEXT  # bytes; a route with attachments states its own
 ANYBODY = "anybody"  # of a route: whoever comes, signed in or not
 REDIRECTS = range(300, 400)
-ONE_YEAR = 365 * 24 * 3600
 log = logging.getLogger(__name__)
-
-
-class Person(Protocol):
-    """Somebody who has signed in."""
-
-    def may(self, permission: str) -> bool: ...
-
-
-class Gate(Protocol):
-    """Who may come in, where a site is not for everybody (``shared.staff.gate``)."""
-
-    @property
-    def templates(self) -> Path:
-        """The folder of the gate's own pages and of what all pages behind it share."""
-
-    @property
-    def permissions(self) -> Set[str]:
-        """Those that a route may name."""
-
-    @property
-    def layout(self) -> str:
-        """The template that pages extend for whoever has signed in."""
-
-    def person(self, visit: Visit) -> Person | None:
-        """Who has signed in. Raises ``Unavailable``."""
-
-    def enter(self, visit: Visit, permission: str) -> Response | None:
-        """Let them in (None), or answer for the handler. Raises ``Problem``."""
-
-    def leave(self, visit: Visit, permission: str) -> None:
-        """Before an answer that shows something goes out."""
-
-    def session(self, visit: Visit) -> str:
-        """What tells this browser's session from any other, to bind forms to; "" where there is none."""
-
-    def ask_again(self, visit: Visit, state: returned.State) -> Response:
-        """The answer to a form that was not shown in this session. Raises ``Problem``."""
-
-
-@dataclass
-class Visit:
-    """One request with what answering it needs."""
-
-    request: Incoming
-    site: Site
-    language: str
-    cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # to set: name -> (value, seconds to live)
-    api: bool = False
-    staff: Person | None = None  # who has signed in, behind a gate
-    zone: str = "UTC"  # IANA, of all times on a page
-
-    def __post_init__(self) -> None:
-        self.path = self.request.path
-        """Where a browser finds this page again; a handler changes it where that is another address."""
-
-    @property
-    def platform(self) -> Platform:
-        return self.site.platform
-
-    @property
-    def layout(self) -> str:
-        """The template that a page of no slice extends: behind a gate it keeps the navigation of whoever is there."""
-        return self.site.gate.layout if self.site.gate and self.staff else "base.html"
-
-    @property
-    def wants_page(self) -> bool:
-        """Whether a browser asks, which shows what comes: programs accept JSON, or say nothing about HTML."""
-        return self.request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
-
-    @property
-    def sends_form(self) -> bool:
-        """Whether it is a form that a person sent, from our page or another site's: what answers it is a page."""
-        return self.request.mimetype in FORMS and self.wants_page
-
-    def gettext(self, text: str) -> str:
-        return languages.translations(self.language).gettext(text)
-
-    def ngettext(self, one: str, more: str, number: int) -> str:
-        return languages.translations(self.language).ngettext(one, more, number)
-
-    def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """An HTML page; ``visit``, ``lang`` and ``times`` are known in every template."""
-        html = self.site.environment(self.language).get_template(template)
-        body = html.render(visit=self, lang=self.language, times=Times(self.zone, self.language), **values)
-        return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
-
-    def json(self, body: Any, status: int = 200, **headers: str) -> Response:
-        return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json")
-
-    def validated(self, model: type[M], given: Any) -> M:
-        """``given`` as the model takes it in. Raises ``pydantic.ValidationError``."""
-        return model.model_validate(given, context={"smtputf8": self.platform.settings.smtputf8})
-
-    def query(self, model: type[M]) -> M:
-        """What follows the ``?``; names that the model does not know are nobody's. Raises ``Problem`` (422)."""
-        asked = self.request.args
-        try:
-            return self.validated(model, {name: asked[name] for name in model.model_fields if name in asked})
-        except ValidationError as error:
-            raise invalid(field_errors(error, self.gettext), self.gettext) from None
-
-    def redirect(self, path: str) -> Response:
-        """303: the answer to a form is another page, which may be reloaded."""
-        return Response(status=303, headers={"Location": self.url(path) if path.startswith("/") else path})
-
-    def url(self, path: str) -> str:
-        return self.platform.settings.base_url + path
-
-    def in_language(self, language: str, path: str = "") -> str:
-        """The address of this page, or of ``path``, in another language."""
-        asked = parse_qsl(urlsplit(path).query, True) if path else self.request.args.items(multi=True)
-        query = [(name, value) for name, value in asked if name != "lang"]
-        return f"{path.partition('?')[0] or self.path}?{urlencode([*query, ('lang', language)])}"
-
-    def cookie(self, name: str) -> str:
-        """The value of a cookie of ours, "" where the browser has none."""
-        return self.request.cookies.get(self.site.cookie_name(name), "")
-
-    @cached_property
-    def visitor(self) -> str:
-        """A random name of this browser, kept in a cookie."""
-        known = self.cookie("visitor")
-        visitor = known if len(known) == 32 and known.isalnum() else secrets.token_hex(16)
-        self.cookies["visitor"] = (visitor, ONE_YEAR)
-        return visitor
-
-    @cached_property
-    def csrf_token(self) -> str:
-        """For a form's hidden field ``csrf_token``: signed, bound to this browser and its session, new each time."""
-        return padded(self.platform.tokens.sign("csrf", self.bound_to(self.visitor)))
-
-    def bound_to(self, visitor: str) -> str:
-        """What a form's token says: this browser and its session."""
-        return f"{visitor}:{self.site.gate.session(self)}" if self.site.gate else visitor
 
 
 Handler = Callable[..., Response]
@@ -286,8 +146,8 @@ class Site:
             request.check()
             self._choose_language(visit)
             response = self._dispatch(visit)
-        except Problem as problem:
-            response = faults.answer(visit, problem)
+        except (DomainError, Problem) as error:
+            response = faults.answer(visit, problem_of(error, visit.gettext))
         except HTTPException as error:
             response = faults.from_http(visit, error)
         except Unavailable as error:
@@ -375,7 +235,7 @@ class Site:
             headers["Access-Control-Max-Age"] = "86400"
 
 
-def _handler(visit: Visit, route: Route, state: returned.State) -> Handler:
+def _handler(visit: Visit, route: Route, state: FormState) -> Handler:
     """Who answers: the route's handler, or what shows the form again. Raises ``Problem``, ``RequestEntityTooLarge``."""
     if visit.api and visit.request.too_large():
         raise RequestEntityTooLarge

@@ -9,15 +9,12 @@ import hashlib
 import mimetypes
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import Response
 from werkzeug.exceptions import NotFound
 
 from shared.web.http import compression
-
-if TYPE_CHECKING:
-    from shared.web.site import Visit
+from shared.web.visit import Visit
 
 STATIC = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"

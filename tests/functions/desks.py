@@ -13,9 +13,10 @@ from flask import Request, Response
 
 from functions.inquiries import main as inquiries_main
 from functions.inquiries import toml_files
-from functions.inquiries.base import Means, Upload
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.desk import home
+from functions.inquiries.files.attachments import Upload
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.notification import main as notification_main
 from functions.notification.deliveries.service import Deliveries

@@ -14,8 +14,8 @@ from flask import Flask, request
 
 from functions.inquiries import handlers as inquiry_events
 from functions.inquiries import toml_files
-from functions.inquiries.base import Means
 from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.notification import handlers as notification_events
 from functions.notification.deliveries.service import Deliveries

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from functions.inquiries import toml_files
-from functions.inquiries.base import Means, Upload
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.desk import home
+from functions.inquiries.files.attachments import Upload
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.web import contact_pages, status_pages
 from shared.contracts.events import Event

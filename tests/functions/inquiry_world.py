@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from functions.inquiries import toml_files
-from functions.inquiries.base import Means
 from functions.inquiries.casework.models import Assignment, Inquiry, InquiryRequest
 from functions.inquiries.casework.queries import View
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared import topology
 from shared.adapters.embedded.files import FolderFiles

@@ -10,7 +10,8 @@ from typing import Any
 from functions.registration import toml_files
 from functions.registration.events.models import EventDefinition, Registration, RegistrationRequest
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
-from functions.registration.registrations.service import Receipt, Registrations
+from functions.registration.registrations.register import Receipt
+from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.timekeeping import Timekeeper
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore

@@ -18,7 +18,8 @@ from shared.ports import Data
 from shared.settings import BadSettings, Limits, from_environment
 from shared.web.guards import form_guard
 from shared.web.http.rate_limits import HOUR, Limiter
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
 

@@ -16,7 +16,8 @@ from infra import openapi as maker
 from shared import topology
 from shared.web.api_reference import description
 from shared.web.openapi import Operation
-from shared.web.site import Route, Site, Visit
+from shared.web.site import Route, Site
+from shared.web.visit import Visit
 from tests.declared import undeclared
 from tests.functions.browser import Browser, platform
 from tests.functions.inquiry_world import REQUEST as INQUIRY

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries.base import Invalid, Upload
-from functions.inquiries.casework.models import Attachment
 from functions.inquiries.files import attachments, file_kinds
+from functions.inquiries.files.attachments import Attachment, Upload
 from functions.inquiries.web.contact_pages import MAX_BODY
+from shared.errors import FaultyFields
 from shared.keys.links import Link
 from tests.functions.browser import Browser, press, words
 from tests.functions.inquiry_sites import WHO_OFFICER, World, new_world
@@ -39,7 +39,7 @@ def related(kind: str, target: str, external: bool = True) -> dict[str, str]:
 
 
 def refusal(name: str, content: bytes) -> str:
-    with pytest.raises(Invalid) as raised:
+    with pytest.raises(FaultyFields) as raised:
         attachments.check([Upload(name, content)])
     return raised.value.told(str)["attachments"]
 

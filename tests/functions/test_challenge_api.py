@@ -16,7 +16,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.inquiries import toml_files as inquiry_content
-from functions.inquiries.base import Means
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.web import api as inquiry_api
 from functions.inquiries.web import contact_pages as inquiry_pages

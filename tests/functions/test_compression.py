@@ -14,9 +14,10 @@ from shared.staff.gate import DeskGate
 from shared.web import site, static_files
 from shared.web.http import compression
 from shared.web.http.compression import SMALLEST, packed
-from shared.web.site import ANYBODY, Site, Visit
+from shared.web.site import ANYBODY, Site
 from shared.web.spreadsheets import csv_file, xlsx_file
 from shared.web.static_files import asset, static_file
+from shared.web.visit import Visit
 from tests.functions.browser import Browser, forms, platform
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br, zstd"}

@@ -10,10 +10,10 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
-from functions.inquiries.base import Invalid
 from functions.inquiries.web import api
 from functions.registration import toml_files as registration_content
 from functions.registration.toml_files import BadContent
+from shared.errors import FaultyFields
 from shared.keys.links import Link
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, press, words
@@ -112,7 +112,7 @@ def test_an_inquiry(inquiries: World, field: str, bad: str) -> None:
 
 def test_a_further_message(inquiries: World) -> None:
     reference = inquiries.receive()
-    with pytest.raises(Invalid, match="text: There is an invisible"):
+    with pytest.raises(FaultyFields, match="text: There is an invisible"):
         inquiries.service.requests.add_message(Link(reference), "a\x0bb", "key")
     inquiries.service.requests.add_message(Link(reference), "a\r\n\tb\r\n", "key")
     texts = {message.text for message in inquiries.service.requests.status(Link(reference)).messages}

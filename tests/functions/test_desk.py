@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
-from functions.inquiries.base import Upload
+from functions.inquiries.files.attachments import Upload
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, Form, form_to, forms, press, words
 from tests.functions.inquiry_sites import WHO_HEAD, WHO_OFFICER, World, new_world

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale, Upload
 from functions.inquiries.casework import case as cases
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
+from functions.inquiries.files.attachments import Upload
 from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryErased,
@@ -17,6 +18,7 @@ from shared.contracts.inquiries import (
     InquiryMessageReceived,
     InquiryReminderDue,
 )
+from shared.errors import FaultyFields
 from shared.keys.links import Link
 from shared.ports import Conflict, Create, utc_text
 from tests.functions.browser import form_to, press, words
@@ -136,10 +138,10 @@ def test_the_lead_does_not_end_its_part_but_may_hand_it_to_one_that_has(world: W
 
 
 def test_erasure_needs_the_persons_request_or_a_reason(world: World, shared: str) -> None:
-    with pytest.raises(Invalid) as raised:
+    with pytest.raises(FaultyFields) as raised:
         do(world, OFFICER, "propose_erasure", shared, "")
     assert set(raised.value.errors) == {"reason"}
-    with pytest.raises(Invalid):
+    with pytest.raises(FaultyFields):
         do(world, OFFICER, "propose_erasure", shared, "x" * 501)
     world.service.requests.ask_erasure(Link(shared))
     do(world, OFFICER, "propose_erasure", shared, "")

@@ -17,7 +17,8 @@ from shared.contracts.staff import StaffSignInRequested
 from shared.staff.sessions import COOKIE
 from shared.web.guards.form_guard import HONEYPOT
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 from tests.functions.browser import SETTINGS, Browser, form_to, forms, platform, words
 from tests.functions.desks import EVENT, INQUIRY, MAIL, Desks, Thing
 from tests.functions.inquiry_sites import WHO_OFFICER, new_world

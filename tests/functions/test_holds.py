@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.registration.errors import Full
 from functions.registration.events.models import Registration
 from functions.registration.registrations import holds
-from functions.registration.registrations import service as s
 from functions.registration.registrations.documents import changing
 from shared.ports import from_utc_text
 from tests.functions.registration_world import World
@@ -157,9 +157,9 @@ def test_where_there_is_no_waitlist_the_last_seats_are_for_those_who_verify(worl
     for name in ("Ada", "Bob", "Cy"):
         assert world.register(name).state == "unverified"
     assert world.verify("Bob").state == "confirmed"
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         world.verify("Cy")
     assert world.verify("Ada").state == "confirmed"
     world.service.seats._left.clear()
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         world.register("Di")

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from functions.registration.registrations import service as s
+from functions.registration.errors import Closed, Full
 from functions.registration.registrations.documents import REGISTRATIONS
-from functions.registration.registrations.idempotency import UNDER_WAY
+from functions.registration.registrations.register import Receipt
+from shared.errors import FaultyFields
+from shared.idempotency import UNDER_WAY, KeyReused
 from shared.ports import Delete, Unavailable
 from tests.functions.registration_world import NOON, World
 from tests.interruptions import Interrupted
@@ -58,7 +60,7 @@ def test_a_retry_gets_its_answer_though_the_organiser_asks_more_by_now(world: Wo
     first = world.register("Ada", key="k")
     world.event(questions=[{"id": "function", "label": "Function", "required": True}])
     assert world.register("Ada", key="k") == first
-    with pytest.raises(s.BadRequest):
+    with pytest.raises(FaultyFields):
         world.register("Bob", key="other")
 
 
@@ -74,7 +76,7 @@ def test_a_second_submit_under_way_gets_the_firsts_answer(
     if collection == "gates":
         world.register("Bob")
     retry, store = another(world)
-    answers: list[s.Receipt] = []
+    answers: list[Receipt] = []
     store.once(call, collection, moment, lambda: answers.append(world.register("Ada", key="k")))
     answers.append(retry.register("Ada", key="k"))
     assert store.idle
@@ -91,13 +93,13 @@ def test_a_retry_that_would_be_refused_while_its_twin_is_under_way_refuses_both(
 
     def retry_after_the_close() -> None:
         world.clock.pass_(days=2)
-        with pytest.raises(s.Closed):
+        with pytest.raises(Closed):
             world.register("Ada", key="k")
         told.append("closed")
         world.clock.pass_(days=-2)
 
     store.once("commit", REGISTRATIONS, "before", retry_after_the_close)
-    with pytest.raises(s.Closed):
+    with pytest.raises(Closed):
         first.register("Ada", key="k")
     assert told == ["closed"]
     assert world.registrations() == []
@@ -106,11 +108,11 @@ def test_a_retry_that_would_be_refused_while_its_twin_is_under_way_refuses_both(
 def test_a_refusal_does_not_bind_for_long(world: World) -> None:
     world.event(seats=1, waitlist=False)
     world.register("Bob")
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         world.register("Ada", key="k")
     world.service.cancel(world.manage("Bob"))
     world.keeper.settle("forum")
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         another(world)[0].register("Ada", key="k")
     assert world.names("confirmed") == [], "a twin might still be under way"
     world.clock.instant += UNDER_WAY
@@ -123,16 +125,16 @@ def test_a_refused_key_may_be_used_with_what_was_corrected(world: World) -> None
     """A form that came back for want of a seat is sent again, for another category."""
     categories = [{"id": "a", "name": "A", "seats": 0}, {"id": "b", "name": "B"}]
     world.event(categories=categories, waitlist=False)
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         world.ask("Ada", category="a", key="k")
     assert world.register("Ada", category="b", key="k").state == "confirmed"
-    with pytest.raises(s.KeyReused):
+    with pytest.raises(KeyReused):
         world.ask("Ada", category="a", key="k")
 
 
 def test_registration_that_is_not_open_yet_binds_no_key(world: World) -> None:
     world.event(registration_opens_at=NOON + timedelta(seconds=1))
-    with pytest.raises(s.Closed):
+    with pytest.raises(Closed):
         world.register("Ada", key="k")
     world.clock.pass_(seconds=1)
     assert world.register("Ada", key="k").state == "confirmed"
@@ -180,7 +182,7 @@ def test_an_answer_that_was_lost_on_the_way_from_the_store_is_found(world: World
     with pytest.raises(Unavailable):
         first.register("Ada", key="k")
     assert first.register("Ada", key="k").state == "confirmed"
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         first.register("Ada")
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.base import NotFound
 from functions.inquiries.casework.models import MessageDoc
+from functions.inquiries.errors import NotFound
 from functions.inquiries.inbound_mail.quotations import split
 from functions.inquiries.inbound_mail.receive import Outcome
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived, InquiryReceived, InquiryRouted

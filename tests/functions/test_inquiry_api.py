@@ -15,7 +15,7 @@ from flask import Request
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
 from functions.inquiries import handlers, toml_files
-from functions.inquiries.base import Means
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.web import api
 from shared.contracts.events import OUTBOX, message

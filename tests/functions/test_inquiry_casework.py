@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale, Upload
 from functions.inquiries.casework.case import Case
 from functions.inquiries.casework.queries import Filter
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
+from functions.inquiries.files.attachments import Upload
 from functions.inquiries.reindex import reindex
 from shared.contracts.inquiries import (
     InquiryAnswered,
@@ -22,6 +23,8 @@ from shared.contracts.inquiries import (
     InquiryReminderDue,
     InquiryRouted,
 )
+from shared.errors import FaultyFields
+from shared.idempotency import KeyReused
 from shared.keys.links import Link
 from shared.ports import Conflict, Document, Replace
 from tests.functions.inquiry_world import MONDAY, World, request
@@ -63,10 +66,10 @@ def test_the_same_key_and_request_make_one_inquiry(world: World) -> None:
 
 
 def test_what_does_not_exist_is_told_by_field(world: World) -> None:
-    with pytest.raises(Invalid) as raised:
+    with pytest.raises(FaultyFields) as raised:
         world.receive(topics=["no-such"], share_with="nobody", activity="none")
     assert set(raised.value.errors) == {"topics", "share_with", "activity"}
-    with pytest.raises(Invalid) as raised:
+    with pytest.raises(FaultyFields) as raised:
         world.receive(uploads=[Upload("invoice.pdf", b"MZ\x90\x00 program")])
     assert set(raised.value.errors) == {"attachments"}
     assert world.store.count("inquiries") == 0
@@ -323,7 +326,7 @@ def test_closed_inquiries_are_left_alone_until_reopened(world: World) -> None:
 def test_only_colleagues_who_answer_can_be_given_a_part(world: World) -> None:
     reference, staff = world.routed(), world.person(WHO_A)
     for address in (WTO, "greta.olsen@who.example", "nobody@who.example"):
-        with pytest.raises(Invalid):
+        with pytest.raises(FaultyFields):
             world.service.casework.assign(staff, reference, world.view(WHO_A, reference).version, address)
     world.service.casework.assign(staff, reference, world.view(WHO_A, reference).version, WHO_FOCAL, "hers")
     assert world.part(reference, "who").assignee == WHO_FOCAL

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.inquiries.base import Invalid
 from functions.inquiries.casework.requester_actions import Requests
 from functions.inquiries.web import contact_pages
+from shared.errors import FaultyFields
 from shared.settings import Limits
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, forms, words
@@ -100,7 +100,7 @@ def test_a_form_sent_again_gets_its_answer_though_its_topic_is_gone(
     first = send(browser, form)
 
     def gone(*_: object) -> None:
-        raise Invalid({"topics": "gone"})
+        raise FaultyFields({"topics": "gone"})
 
     monkeypatch.setattr(Requests, "_check", gone)
     assert send(browser, form).headers["Location"] == first.headers["Location"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries.base import NotFound
 from functions.inquiries.casework import case as cases
 from functions.inquiries.casework import quarantine
 from functions.inquiries.casework.case import Case
+from functions.inquiries.errors import NotFound
 from shared.contracts.inquiries import InquiryAssigned
 from shared.ports import Write
 from tests.functions.inquiry_sites import World as Sites

@@ -9,7 +9,8 @@ from flask import Response
 
 from shared.staff.gate import DeskGate
 from shared.staff.permissions import ADDED, PERMISSIONS, ROLES, UNRECORDED, allowed
-from shared.web.site import ANYBODY, Site, Visit
+from shared.web.site import ANYBODY, Site
+from shared.web.visit import Visit
 from tests.functions.browser import platform
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.registration.events.repository import EventNotFound
-from functions.registration.registrations import service as s
+from functions.registration.errors import Closed, EventNotFound, Full
 from tests.functions.registration_world import NOON, World
 from tests.interruptions import Interrupted
 
@@ -229,7 +228,7 @@ def test_verifying_after_the_end_is_refused(world: World) -> None:
     world.clock.instant = NOON + timedelta(days=29, hours=23)
     world.register("Ada")
     world.clock.instant = NOON + timedelta(days=30, hours=3)
-    with pytest.raises(s.Closed) as refused:
+    with pytest.raises(Closed) as refused:
         world.verify("Ada")
     assert refused.value.phase == "past"
     assert world.names("confirmed") == []
@@ -245,6 +244,6 @@ def test_what_was_registered_in_time_is_verified_after_the_close_but_joins_no_li
     world.clock.pass_(hours=2)
     assert world.verify("Ada").state == "confirmed"
     world.clock.instant = NOON + timedelta(days=30, hours=1)
-    with pytest.raises(s.Full):
+    with pytest.raises(Full):
         world.verify("Bob")
     assert world.names("unverified") == ["Bob"]

@@ -14,7 +14,7 @@ from shared.settings import Limits
 from shared.staff import members, sessions
 from shared.staff import sign_in as pages
 from shared.staff.gate import DeskGate
-from shared.web.site import Visit
+from shared.web.visit import Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
 from tests.functions.signed_in import csrf_token, signed_in

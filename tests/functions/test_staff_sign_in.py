@@ -15,7 +15,8 @@ from shared.staff import members, sessions
 from shared.staff import sign_in as pages
 from shared.staff.gate import DeskGate
 from shared.staff.members import member
-from shared.web.site import ANYBODY, Site, Visit
+from shared.web.site import ANYBODY, Site
+from shared.web.visit import Visit
 from shared.wiring import Platform
 from tests.functions.browser import SETTINGS, Browser, platform, words
 from tests.functions.signed_in import csrf_token

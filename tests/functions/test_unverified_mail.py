@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries.base import NotAllowed
 from functions.inquiries.casework.models import Quarantined
+from functions.inquiries.errors import NotAllowed
 from functions.inquiries.inbound_mail.receive import Outcome
 from functions.inquiries.services import Service
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from functions.registration.errors import Full
 from functions.registration.registrations import seats
-from functions.registration.registrations.service import Full
 from shared.ports import Conflict, Delete, Replace, Unavailable, Write
 from tests.functions.registration_world import World
 

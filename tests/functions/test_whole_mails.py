@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.inquiries.base import NotFound
 from functions.inquiries.casework.models import MessageDoc
+from functions.inquiries.errors import NotFound
 from functions.inquiries.inbound_mail import parse, receive
 from shared.ports import Write
 from tests.functions.browser import Browser

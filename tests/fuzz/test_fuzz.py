@@ -17,7 +17,7 @@ import pytest
 from flask import Response
 
 from functions.registration import main
-from shared.web.site import Visit
+from shared.web.visit import Visit
 from tests.fuzz.grammar import Call, Grammar
 from tests.fuzz.readers import read_everything
 from tests.fuzz.village import Village

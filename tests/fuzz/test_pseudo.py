@@ -19,7 +19,7 @@ from functions.notification.mails.composers import mails_for
 from functions.notification.mails.render import render
 from infra import catalogues
 from shared.contracts.events import Event, Payload
-from shared.web.site import Visit
+from shared.web.visit import Visit
 from tests import payloads
 from tests.functions.inquiry_world import REQUEST
 from tests.functions.test_bodies import PERSON

@@ -10,7 +10,6 @@ from typing import Any
 from unittest.mock import patch
 
 from functions.inquiries.casework import route_inquiry
-from functions.inquiries.casework.requester_actions import IDEMPOTENCY
 from functions.notification.deliveries import service as notification
 from functions.registration.events.models import EventDefinition, Registration
 from functions.registration.registrations import register, seats, tallies, timekeeping
@@ -18,6 +17,7 @@ from functions.registration.registrations.documents import CHANGES, REGISTRATION
 from functions.registration.registrations.tallies import TALLIES, Tallies
 from shared import outbox
 from shared.contracts.events import OUTBOX, message
+from shared.idempotency import IDEMPOTENCY
 from shared.intake import PROCESSED
 from shared.ports import Create, Delete, Document, Replace, Write
 from tests.simulation.world import Spoil

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from functions.inquiries.base import Invalid, KeyReused, NotAllowed, NotFound, Stale
 from functions.inquiries.casework import requester_actions
 from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.staffing import absences
+from shared.errors import FaultyFields
+from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken
 from shared.staff.models import Staff
 from tests.simulation import content
@@ -17,7 +19,7 @@ from tests.simulation import content
 if TYPE_CHECKING:
     from tests.simulation.world import Slices, World
 
-REFUSALS = (Invalid, KeyReused, NotAllowed, NotFound, Stale, BadToken)
+REFUSALS = (FaultyFields, KeyReused, NotAllowed, NotFound, Stale, BadToken)
 Job = Callable[["Slices"], object]
 LATELY = 60  # rows whose links and addresses people use
 TEXT = "How do we begin?"

@@ -7,17 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from functions.registration import toml_files as events_file
-from functions.registration.errors import BadRequest, KeyReused, NotPossible, Refusal
+from functions.registration.errors import EventNotFound, NotPossible, Refusal
 from functions.registration.events.models import Correction, RegistrationRequest
-from functions.registration.events.repository import EventNotFound
 from functions.registration.registrations.documents import person_id
+from shared.errors import FaultyFields
+from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken
 from tests.simulation import content
 
 if TYPE_CHECKING:
     from tests.simulation.world import Slices, World
 
-REFUSALS = (EventNotFound, Refusal, BadRequest, KeyReused, NotPossible, BadToken)
+REFUSALS = (EventNotFound, Refusal, FaultyFields, KeyReused, NotPossible, BadToken)
 Job = Callable[["Slices"], object]
 LATELY = 30  # rows whose links people follow
 WEIGHTS = {

@@ -17,7 +17,7 @@ from typing import Any
 from flask import Request
 
 from functions.inquiries import handlers as inquiries_events
-from functions.inquiries.base import Means
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.notification import handlers as notification_events
 from functions.notification.deliveries.service import Deliveries

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request
 
 from functions.inquiries import handlers as inquiries_events
 from functions.inquiries import toml_files
-from functions.inquiries.base import Means
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.notification import handlers as notification_events
 from functions.notification.deliveries.service import DELIVERIES, Deliveries

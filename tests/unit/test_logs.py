@@ -20,7 +20,8 @@ from werkzeug.test import EnvironBuilder
 from shared.keys.tokens import Tokens
 from shared.observability import logs
 from shared.observability.masks import masked
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 from tests.functions.browser import platform
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

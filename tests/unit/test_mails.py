@@ -15,11 +15,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from functions.notification.deliveries.mailboxes import MailsMerged
 from functions.notification.mails.composers import MAILS, mails_for
 from functions.notification.mails.mail import Attachment, Mail, Person
+from functions.notification.mails.own_notices import MailsMerged
 from functions.notification.mails.render import render
 from shared import languages
+from shared.calendar import calendar_file, invitation
 from shared.contracts.events import Event, Payload
 from shared.contracts.registration import (
     RegistrationCancelled,
@@ -32,7 +33,6 @@ from shared.contracts.registration import (
     ReminderDue,
 )
 from shared.contracts.visitors import AddressCodeRequested
-from shared.formats.calendar import calendar_file, invitation
 from tests.payloads import FACTS, JOIN, MANAGE, NOW, common, every_inquiry_payload, every_payload, person
 
 FROM = "onestop <noreply@onestop.example>"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from functions.inquiries.base import Means, Member, Upload
 from functions.inquiries.casework.case import Case
-from functions.inquiries.casework.models import Attachment
 from functions.inquiries.casework.queries import Reading
 from functions.inquiries.files import attachments
+from functions.inquiries.files.attachments import Attachment, Upload
+from functions.inquiries.means import Means, Member
 from shared.ports import decide
 
 

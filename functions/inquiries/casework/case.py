@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.inquiries.base import NotFound
-from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Part
+from functions.inquiries.audit import AUDIT, AuditEntry
+from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Part
 from functions.inquiries.content.working_time import WorkingTime
+from functions.inquiries.errors import NotFound
 from shared.contracts.events import Payload, outbox_row
 from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write
 from shared.staff.models import Organisation
 
-INQUIRIES, ASSIGNMENTS, MESSAGES, AUDIT = "inquiries", "assignments", "inquiry_messages", "audit"
+INQUIRIES, ASSIGNMENTS, MESSAGES = "inquiries", "assignments", "inquiry_messages"
 QUARANTINE = "quarantine"
 MAX_WRITES = 300  # that a case adds to its own; Firestore takes 500 in one commit
 MAX_READS = 5

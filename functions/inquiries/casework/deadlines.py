@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from functions.inquiries.base import Means, NotFound
 from functions.inquiries.casework.case import ASSIGNMENTS, SYSTEM, Case
 from functions.inquiries.casework.models import Assignment
 from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.casework.staff_actions import latest_request
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import NotFound
+from functions.inquiries.means import Means
 from functions.inquiries.staffing.rota import Rota
 from shared.contracts.inquiries import InquiryAssigned, InquiryEscalated, InquiryReminderDue
 from shared.ports import Conflict, Cursor, utc_text

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from functions.inquiries.base import MAX_REASON, Invalid, Means, Member, NotAllowed, written
 from functions.inquiries.casework.acting import act
 from functions.inquiries.casework.case import MESSAGES, QUARANTINE, Case, messages_of
 from functions.inquiries.casework.models import Assignment, ErasureProposal
@@ -17,8 +16,12 @@ from functions.inquiries.casework.queries import Reading
 from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.casework.requester_actions import reopen
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import NotAllowed
+from functions.inquiries.means import Means, Member
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryClosed, InquiryErased, InquiryReopened
+from shared.errors import FaultyFields
+from shared.fields import MAX_REASON, written
 from shared.ports import Delete, Replace, Write
 from shared.text import N_
 
@@ -88,7 +91,7 @@ class Endings:
     # -- erasure --
 
     def propose_erasure(self, staff: Member, reference: str, version: str, reason: str) -> None:
-        """Ask a colleague to erase it. Raises ``Invalid`` (``reason``) where the person has not asked for it either."""
+        """Ask a colleague to erase it. Raises ``FaultyFields`` (``reason``) where the person has not asked for it."""
         reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
@@ -96,7 +99,7 @@ class Endings:
             if case.inquiry.erasure_proposed:
                 raise NotAllowed(N_("A colleague has asked for erasure already."))
             if not reason and not case.inquiry.erasure_requested_at:
-                raise Invalid({"reason": N_("Say why: the person has not asked for it.")})
+                raise FaultyFields({"reason": N_("Say why: the person has not asked for it.")})
             case.inquiry.erasure_proposed = ErasureProposal(by=staff.email, at=case.now, reason=reason)
             case.audit(staff.email, staff.organisation, "propose_erasure", reason=reason)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.inquiries.base import Means
 from functions.inquiries.casework.case import INQUIRIES
 from functions.inquiries.casework.models import Inquiry
 from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.means import Means
 from shared.contracts.events import Event, outbox_row
 from shared.contracts.links import MAX_FOUND, FoundLink, LinksFound, LinksGathered
 from shared.formats.addresses import address_key

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from functions.inquiries.content.models import SHARE_WITH_ALL, RequesterType
+from functions.inquiries.files.attachments import Attachment
 from shared.documents import Stored
 from shared.fields import Consent, Country, Email, Instant, Language, Line, OptionalLine, Prose
 from shared.formats.addresses import address_key
@@ -142,16 +143,6 @@ class Assignment(Stored):
     terms: list[str] = []  # words and prefixes to search by
 
 
-class Attachment(Stored):
-    """``file`` is the name in the Files port; ``name`` is the sender's, for people only."""
-
-    id: str
-    name: str
-    media_type: str
-    size: int  # bytes
-    file: str
-
-
 class MessageDoc(Stored):
     """Collection ``inquiry_messages``: one entry of a thread, ordered by ``at``. Notes never leave the staff."""
 
@@ -182,17 +173,6 @@ class MessageDoc(Stored):
         """That something was written, without who and what."""
         gone: dict[str, Any] = {"author": "", "email": "", "text": "", "quoted": "", "attachments": []}
         return self.model_copy(update=gone | {"mail_id": None, "mail": None, "is_cut": False})
-
-
-class AuditEntry(Stored):
-    """Collection ``audit``: created, never changed."""
-
-    time: Instant
-    inquiry: str
-    actor: str  # address of the staff, "requester" or "system"
-    organisation: str | None
-    action: str
-    detail: dict[str, Any] = {}
 
 
 Reason = Literal[

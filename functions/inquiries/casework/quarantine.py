@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from functions.inquiries.base import Member, NotFound
 from functions.inquiries.casework.case import INQUIRIES, MAX_WRITES, QUARANTINE
 from functions.inquiries.casework.models import Quarantined
+from functions.inquiries.errors import MailNotFound
+from functions.inquiries.means import Member
 from shared.contracts.events import Event
 from shared.contracts.inquiries import InquiryPayload
 from shared.ports import Conflict, Create, Cursor, Data, Document, Replace, Store, Where, Write, decide
@@ -40,10 +41,10 @@ def listed(store: Store, staff: Member, after: Cursor | None, limit: int) -> lis
 
 
 def one(store: Store, staff: Member, id: str) -> tuple[Quarantined, str]:
-    """A mail that this organisation may see, with its version. Raises ``NotFound``."""
+    """A mail that this organisation may see, with its version. Raises ``MailNotFound``."""
     document = store.get(QUARANTINE, id)
     if document is None or staff.organisation not in _seen_by(document.data, _audience(store, [document])):
-        raise NotFound(id)
+        raise MailNotFound(id)
     return Quarantined.model_validate(document.data), document.version
 
 

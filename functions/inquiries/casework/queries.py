@@ -13,13 +13,15 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from functions.inquiries.base import Means, Member, NotFound, Stale
+from functions.inquiries.audit import AUDIT, AuditEntry
 from functions.inquiries.casework import quarantine
-from functions.inquiries.casework.case import ASSIGNMENTS, AUDIT, Case, messages_of
-from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Quarantined
+from functions.inquiries.casework.case import ASSIGNMENTS, Case, messages_of
+from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.casework.requester_actions import read_attachment
 from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import NotFound, Stale
+from functions.inquiries.means import Means, Member
 from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, from_utc_text, having, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
@@ -164,7 +166,10 @@ class Reading:
     def attachment(self, staff: Member, reference: str, id: str) -> tuple[str, str, bytes]:
         """Name, media type, content. Raises ``NotFound``."""
         self.case(staff, reference)
-        return read_attachment(self._means, [one for _, one in messages_of(self._means.store, reference)], id)
+        messages = [one for _, one in messages_of(self._means.store, reference)]
+        if found := read_attachment(self._means, messages, id):
+            return found
+        raise NotFound(id)
 
     def mail(self, staff: Member, reference: str, key: str) -> bytes:
         """The whole mail that a message came in (``MessageDoc.mail_key``). Raises ``NotFound``."""

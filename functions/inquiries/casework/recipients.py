@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from functions.inquiries.base import Means
 from functions.inquiries.casework.case import Case
-from functions.inquiries.casework.models import Assignment, Attachment, Inquiry, MessageDoc
+from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.files.attachments import Attachment
+from functions.inquiries.means import Means
 from shared.contracts.inquiries import AttachedFile, InquiryLinkMailed, InquiryMessageReceived, Recipient
 from shared.formats.addresses import folded_address
 from shared.keys.ids import key_of, normal_reference

@@ -6,27 +6,29 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from functions.inquiries.base import Invalid, KeyReused, Means, NotFound, Upload, written
 from functions.inquiries.casework.case import INQUIRIES, MESSAGES, REQUESTER, Case, messages_of
-from functions.inquiries.casework.models import Attachment, Inquiry, InquiryRequest, MessageDoc, Requester
+from functions.inquiries.casework.models import Inquiry, InquiryRequest, MessageDoc, Requester
 from functions.inquiries.casework.recipients import LINK_PURPOSE, Correspondence
 from functions.inquiries.content.models import SHARE_WITH_ALL
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import Gone, NotFound
 from functions.inquiries.files import attachments
+from functions.inquiries.files.attachments import Attachment, Upload
+from functions.inquiries.means import Means
 from shared import languages
 from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
-from shared.fields import MAX_PROSE, NOT_LISTED
+from shared.errors import FaultyFields
+from shared.fields import MAX_PROSE, NOT_LISTED, written
+from shared.idempotency import Key
 from shared.keys.ids import key_of, new_reference
 from shared.keys.links import Link
 from shared.keys.tokens import BadToken
-from shared.ports import Conflict, Create, Write, decide, utc_text
+from shared.ports import Conflict, Create, Write, decide
 from shared.text import N_
 
-IDEMPOTENCY = "idempotency"
-KEEP_KEYS = timedelta(hours=24)
 LONGEST_MESSAGE = MAX_PROSE
 TO_REQUESTER = ("request", "reply", "answer")  # kinds of messages that the requester may see
 
@@ -59,19 +61,16 @@ class Requests:
     ) -> Received:
         """Keep the request and announce it. The same key and request again: the first answer again.
 
-        Raises ``Invalid`` (unknown topic, organisation or activity; a file too large or of a refused kind),
+        Raises ``FaultyFields`` (unknown topic, organisation or activity; a file too large or of a refused kind),
         ``KeyReused``, ``Unavailable``.
         """
-        key = f"inquiries:{key_of(idempotency_key)}" if idempotency_key else None
-        fingerprint = _fingerprint(request, uploads)
+        key = _key(request, uploads, idempotency_key) if idempotency_key else None
         files: list[Attachment] | None = None
 
         def attempt() -> str:
             nonlocal files
-            if key and (known := self._means.store.get(IDEMPOTENCY, key)):
-                if known.data["fingerprint"] != fingerprint:
-                    raise KeyReused
-                return str(known.data["reference"])
+            if key and (answer := key.answer(self._means.store)):
+                return str(answer["reference"])
             if files is None:
                 self._check(request)
                 files = attachments.check(uploads)
@@ -79,8 +78,7 @@ class Requests:
             now, reference = self._means.clock.now(), new_reference()
             writes = self._new_inquiry(reference, request, files, now)
             if key:
-                answer = {"fingerprint": fingerprint, "reference": reference, "expire_at": utc_text(now + KEEP_KEYS)}
-                writes.append(Create(IDEMPOTENCY, key, answer))
+                writes.append(key.answering({"reference": reference}, now))
             self._means.store.commit(writes)
             return reference
 
@@ -97,7 +95,7 @@ class Requests:
         if request.share_with != SHARE_WITH_ALL and request.share_with not in self._content.organisations:
             errors["share_with"] = NOT_LISTED
         if errors:
-            raise Invalid(errors)
+            raise FaultyFields(errors)
 
     def _new_inquiry(
         self, reference: str, request: InquiryRequest, files: list[Attachment], now: datetime
@@ -171,7 +169,7 @@ class Requests:
         self._mail_once_more(case)
 
     def send_again(self, link: Link) -> None:
-        """Mail the link that holds once more, at most once an hour. Raises ``NotFound``, ``VoidLink``."""
+        """Mail the link that holds once more, at most once an hour. Raises ``Gone``, ``VoidLink``."""
         self._mail_once_more(self._case(link))
 
     def _mail_once_more(self, case: Case) -> None:
@@ -181,14 +179,14 @@ class Requests:
             self._means.store.commit([outbox_row("inquiries", payload, case.now, id)])
 
     def status(self, link: Link) -> Status:
-        """Raises ``NotFound`` (never existed, or erased), ``VoidLink``."""
+        """Raises ``Gone`` (never existed, or erased), ``VoidLink``."""
         case = self._case(link)
         return Status(link.reference, case.inquiry, self._messages(link.reference))
 
     def add_message(self, link: Link, text: str, key: str, uploads: Sequence[Upload] = ()) -> None:
         """A further message; it reopens a closed inquiry. With the same ``key`` it is added once.
 
-        Raises ``Invalid``, ``NotFound``, ``VoidLink``.
+        Raises ``FaultyFields``, ``Gone``, ``VoidLink``.
         """
         reference, text = link.reference, written("text", text)
         files = attachments.check(uploads)
@@ -262,13 +260,18 @@ class Requests:
         decide(attempt)
 
     def attachment(self, link: Link, id: str) -> tuple[str, str, bytes]:
-        """Name, media type and content, of a message the requester may see. Raises ``NotFound``."""
+        """Name, media type and content, of a message the requester may see. Raises ``Gone``, ``VoidLink``."""
         self._case(link)
-        return read_attachment(self._means, self._messages(link.reference), id)
+        if found := read_attachment(self._means, self._messages(link.reference), id):
+            return found
+        raise Gone(id)
 
     def _case(self, link: Link) -> Case:
-        """What a link that holds leads to. Raises ``NotFound``, ``VoidLink``."""
-        case = Case.load(self._means.store, link.reference, self._means.clock.now())
+        """What a link that holds leads to. Raises ``Gone``, ``VoidLink``."""
+        try:
+            case = Case.load(self._means.store, link.reference, self._means.clock.now())
+        except NotFound:
+            raise Gone(link.reference) from None
         link.check(case.inquiry.link_version, case.inquiry.links_until, case.now)
         return case
 
@@ -296,14 +299,15 @@ def reopen(case: Case, content: Directory) -> None:
     case.new_round(content.organisations)
 
 
-def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tuple[str, str, bytes]:
-    """Raises ``NotFound``."""
+def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tuple[str, str, bytes] | None:
+    """Name, media type and content; None where no message has it."""
     for message in messages:
         for attachment in message.attachments:
             if attachment.id == id and (found := means.files.read(attachment.file)):
                 return attachments.saved_name(message.inquiry, attachment), attachment.media_type, found[0]
-    raise NotFound(id)
+    return None
 
 
-def _fingerprint(request: InquiryRequest, uploads: Sequence[Upload]) -> str:
-    return key_of(request.model_dump_json(), *(hashlib.sha256(upload.content).hexdigest() for upload in uploads))
+def _key(request: InquiryRequest, uploads: Sequence[Upload], key: str) -> Key:
+    files = [hashlib.sha256(upload.content).hexdigest() for upload in uploads]
+    return Key.of("inquiries", key, request="\n".join([request.model_dump_json(), *files]))

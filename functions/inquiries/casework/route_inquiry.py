@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.inquiries.base import Means, NotFound
 from functions.inquiries.casework.case import MESSAGES, SYSTEM, Case
 from functions.inquiries.casework.models import Inquiry, MessageDoc, Part
 from functions.inquiries.casework.recipients import Correspondence, named
 from functions.inquiries.casework.search_terms import terms_of
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.content.routing_rules import Facts
+from functions.inquiries.errors import NotFound
+from functions.inquiries.means import Means
 from functions.inquiries.staffing.rota import Rota
 from shared.contracts.events import Event
 from shared.contracts.inquiries import Explanation, InquiryReceived, InquiryRouted

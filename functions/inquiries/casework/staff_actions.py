@@ -11,19 +11,23 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from functions.inquiries.base import MAX_REASON, Invalid, Means, Member, NotAllowed, Upload, written
 from functions.inquiries.casework.acting import act
 from functions.inquiries.casework.case import QUARANTINE, Case, messages_of
 from functions.inquiries.casework.endings import lead_only
-from functions.inquiries.casework.models import Assignment, Attachment, MessageDoc
+from functions.inquiries.casework.models import Assignment, MessageDoc
 from functions.inquiries.casework.queries import Reading
 from functions.inquiries.casework.recipients import Correspondence, named
 from functions.inquiries.content.models import CannedReply
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import NotAllowed
 from functions.inquiries.files import attachments
+from functions.inquiries.files.attachments import Attachment, Upload
+from functions.inquiries.means import Means, Member
 from functions.inquiries.staffing.rota import Rota
 from shared import languages
 from shared.contracts.inquiries import InquiryAnswered, InquiryAssigned, InquiryClosed
+from shared.errors import FaultyFields
+from shared.fields import MAX_REASON, written
 from shared.ports import Replace, decide
 from shared.staff.models import Organisation, Staff
 from shared.text import N_
@@ -55,10 +59,10 @@ class Casework:
         self._act(staff, reference, version, change)
 
     def assign(self, staff: Member, reference: str, version: str, to: str, reason: str = "") -> None:
-        """Give my organisation's part to a colleague of it (an address). Raises ``Invalid`` (``to``)."""
+        """Give my organisation's part to a colleague of it (an address). Raises ``FaultyFields`` (``to``)."""
         person = self._content.person(to)
         if person is None or person.organisation != staff.organisation or not person.may("inquiries.answer"):
-            raise Invalid({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
+            raise FaultyFields({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
         reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
@@ -83,11 +87,12 @@ class Casework:
     def hand_over(self, staff: Member, reference: str, version: str, organisation: str, reason: str) -> None:
         """Give my organisation's part to another organisation, which then sees the thread; mine no longer does.
 
-        Raises ``NotAllowed`` for a request confined to one organisation, ``Invalid`` (``organisation``, ``reason``).
+        Raises ``NotAllowed`` for a request confined to one organisation; ``FaultyFields`` (``organisation``,
+        ``reason``).
         """
         target = self._content.organisations.get(organisation)
         if target is None or organisation == staff.organisation:
-            raise Invalid({"organisation": N_("Choose another organisation.")})
+            raise FaultyFields({"organisation": N_("Choose another organisation.")})
         reason = written("reason", reason, MAX_REASON, N_("Say why, for the colleagues who get it."))
 
         def change(case: Case) -> None:
@@ -143,7 +148,7 @@ class Casework:
     ) -> None:
         """Write to the requester; it stops the target's clock. ``awaits_reply``: a question, the state is ``waiting``.
 
-        Raises ``Invalid`` (``text``, ``attachments``).
+        Raises ``FaultyFields`` (``text``, ``attachments``).
         """
         text, files = written("text", text), attachments.check(uploads)
 

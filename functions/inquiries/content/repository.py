@@ -8,6 +8,7 @@ from datetime import date
 from functions.inquiries.content.models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.content.routing_rules import RuleSet
 from functions.inquiries.content.words import terms
+from functions.inquiries.errors import ActivityNotFound
 from shared.documents import Content
 from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
@@ -30,6 +31,13 @@ class Directory(StaffDirectory):
     @property
     def activities(self) -> dict[str, Activity]:
         return self._cached("activities", Activity)
+
+    def activity(self, id: str) -> Activity:
+        """Raises ``ActivityNotFound``."""
+        found = self.activities.get(id)
+        if found is None:
+            raise ActivityNotFound(id)
+        return found
 
     @property
     def country_groups(self) -> dict[str, CountryGroup]:

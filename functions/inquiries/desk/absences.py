@@ -6,15 +6,16 @@ from datetime import date
 
 from flask import Response
 
-from functions.inquiries.base import Invalid, Means, NotFound
 from functions.inquiries.desk.inquiry_list import names
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.staffing.absences import set_absence
+from shared.errors import FaultyFields
 from shared.staff.gate import require
 from shared.staff.members import member
-from shared.web.problems import Problem
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 
 def register(site: Site, service: Service, means: Means) -> None:
@@ -58,8 +59,6 @@ def register(site: Site, service: Service, means: Means) -> None:
                 return page(visit, {name: _("Write the day as year-month-day, for example 2027-03-01.")})
         try:
             set_absence(means, me, email, days["first"], days["last"])
-        except Invalid as error:
+        except FaultyFields as error:
             return page(visit, error.told(visit.gettext))
-        except NotFound:
-            raise Problem(404, "no-such-person", _("Your organisation has no such member of staff.")) from None
         return visit.redirect("/desk/absences?done")

@@ -12,17 +12,18 @@ from urllib.parse import urlencode
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, Member, NotAllowed, NotFound, Stale
 from functions.inquiries.casework.case import Case
 from functions.inquiries.casework.endings import refuse_closing
 from functions.inquiries.casework.staff_actions import refuse_ended
 from functions.inquiries.desk.inquiry_list import PAGE, UNFILTERED, names
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
+from functions.inquiries.means import Member
 from functions.inquiries.services import Service
+from shared.errors import DomainError
 from shared.ports import utc_text
 from shared.staff.members import member
-from shared.web.site import Site, Visit
-
-REFUSALS = (Stale, NotFound, NotAllowed, Invalid)
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Bulk:
         for one in ticked(visit.request.args.getlist("selected")):
             try:
                 closing.append((one, self._as_shown(member(visit), one, refuse_closing)))
-            except REFUSALS as error:
+            except DomainError as error:
                 staying.append((one.reference, _reason(error)))
         return visit.page(
             "desk_closing.html",
@@ -103,7 +104,7 @@ class Bulk:
             try:
                 action(one)
                 done += 1
-            except REFUSALS as error:
+            except DomainError as error:
                 left.append(("left", f"{one.reference}:{_reason(error)}"))
         told = [*_of_list(visit), (did, str(done)), *left]
         return visit.redirect(f"/desk/inquiries?{urlencode(told)}")
@@ -117,10 +118,10 @@ class Bulk:
         return case
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: DomainError) -> str:
     """A key of ``labels.WHY_LEFT``: texts do not travel in an address."""
     if isinstance(error, NotAllowed):
-        return next((reason for reason, text in labels.WHY_LEFT.items() if text == str(error)), "not_allowed")
+        return next((reason for reason, text in labels.WHY_LEFT.items() if text == error.title), "not_allowed")
     return {Stale: "changed", NotFound: "gone"}.get(type(error), "not_allowed")
 
 

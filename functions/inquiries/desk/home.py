@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Response
 
-from functions.inquiries.base import Means
 from functions.inquiries.desk import absences, bulk, inquiry, inquiry_list, quarantine, routing
+from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared.staff import sign_in, unreachable
 from shared.staff.members import member
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 
 def register(site: Site, service: Service, means: Means) -> None:

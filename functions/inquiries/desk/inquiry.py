@@ -10,20 +10,21 @@ from functools import partial
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
 from functions.inquiries.casework.queries import View
 from functions.inquiries.content.models import CannedReply
 from functions.inquiries.desk.inquiry_list import names
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.services import Service
 from functions.inquiries.web.contact_pages import MAX_BODY, uploads
 from functions.inquiries.web.status_pages import download
 from shared.contracts.inquiries import Explanation
+from shared.errors import FaultyFields
 from shared.fields import REQUIRED
 from shared.staff.gate import require
 from shared.staff.members import Member, member
-from shared.web.problems import Problem
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 ADDRESS = "/desk/inquiries/<reference>"
 ACTIONS = {
@@ -105,17 +106,11 @@ class InquiryPages:
         return self._page(visit, self._view(visit, reference), Draft())
 
     def file(self, visit: Visit, reference: str, id: str) -> Response:
-        try:
-            return download(*self._reading.attachment(member(visit), reference, id))
-        except NotFound:
-            raise _unseen(visit) from None
+        return download(*self._reading.attachment(member(visit), reference, id))
 
     def mail(self, visit: Visit, reference: str, key: str) -> Response:
         """A message's whole mail, with all that the page does not show."""
-        try:
-            content = self._reading.mail(member(visit), reference, key)
-        except NotFound:
-            raise _unseen(visit) from None
+        content = self._reading.mail(member(visit), reference, key)
         return download(f"{reference}-{key[:8]}.eml", "message/rfc822", content)
 
     # -- writing --
@@ -189,16 +184,13 @@ class InquiryPages:
         me, form, status = member(visit), visit.request.form, 422
         try:
             action(me, form.get("version") or "none")
-        except Stale:
-            status = 409
-            draft.notice = visit.gettext("Somebody changed this while you were working on it, so nothing was sent.")
-        except Invalid as error:
+        except Stale as error:
+            status, draft.notice = error.status, visit.gettext(error.title)
+        except FaultyFields as error:
             names = OWN_NAMES.get(draft.action, {})
             draft.errors = {names.get(name, name): text for name, text in error.told(visit.gettext).items()}
         except NotAllowed as error:
-            draft.notice = visit.gettext(str(error))
-        except NotFound:
-            raise _unseen(visit) from None
+            draft.notice = visit.gettext(error.title)
         else:
             return self._done(visit, reference, draft)
         return self._page(visit, self._view(visit, reference), draft, status)
@@ -216,10 +208,7 @@ class InquiryPages:
     # -- showing --
 
     def _view(self, visit: Visit, reference: str) -> View:
-        try:
-            return self._reading.inquiry(member(visit), reference)
-        except NotFound:
-            raise _unseen(visit) from None
+        return self._reading.inquiry(member(visit), reference)
 
     def _page(
         self, visit: Visit, view: View, draft: Draft, status: int | None = None, done: str | None = None
@@ -259,9 +248,3 @@ def _seen(visit: Visit) -> int:
     """How long the history was that this person had before them."""
     text = visit.request.form.get("seen", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
-def _unseen(visit: Visit) -> Problem:
-    _ = visit.gettext
-    detail = _("Your organisation has no such inquiry. It may have been handed over.")
-    return Problem(404, "inquiry-not-found", _("There is no such inquiry."), detail)

@@ -9,18 +9,19 @@ from urllib.parse import urlencode
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Member
 from functions.inquiries.casework.models import State
 from functions.inquiries.casework.queries import NOBODY, Filter
 from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.desk.exports import Export
+from functions.inquiries.means import Member
 from functions.inquiries.services import Service
 from shared import languages
 from shared.staff.members import member
 from shared.web import paging
 from shared.web.problems import Problem
-from shared.web.site import Site, Visit
+from shared.web.site import Site
 from shared.web.spreadsheets import csv_file, xlsx_file
+from shared.web.visit import Visit
 
 PAGE = 50
 UNFILTERED = ("after", "lang", "selected", "to", "assigned", "closed", "left")  # of its address, what filters nothing

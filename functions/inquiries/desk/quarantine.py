@@ -5,20 +5,21 @@ from __future__ import annotations
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, NotAllowed, NotFound, Stale
 from functions.inquiries.desk.inquiry_list import names
+from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.inbound_mail import charsets, parse
 from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.services import Service
 from functions.inquiries.web.status_pages import download
+from shared.errors import FaultyFields
 from shared.keys.ids import normal_reference
 from shared.ports import utc_text
 from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web import paging
-from shared.web.problems import Problem
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
 
@@ -52,10 +53,7 @@ class QuarantinePages:
 
     def show(self, visit: Visit, id: str, typed: str = "", error: str = "", status: int = 0) -> Response:
         """``status``: without one, 200, or 422 with an error."""
-        try:
-            kept, raw = self._service.reading.quarantined_mail(member(visit), id)
-        except NotFound:
-            raise _gone(visit) from None
+        kept, raw = self._service.reading.quarantined_mail(member(visit), id)
         return visit.page(
             "desk_mail_aside.html",
             status or (422 if error else 200),
@@ -75,10 +73,7 @@ class QuarantinePages:
         return self.show(visit, id, typed, error, back.status)
 
     def save(self, visit: Visit, id: str) -> Response:
-        try:
-            _, raw = self._service.reading.quarantined_mail(member(visit), id)
-        except NotFound:
-            raise _gone(visit) from None
+        _, raw = self._service.reading.quarantined_mail(member(visit), id)
         return download(f"{id}.eml", "message/rfc822", raw)
 
     def thread(self, visit: Visit, id: str) -> Response:
@@ -90,17 +85,14 @@ class QuarantinePages:
             self._service.inbound.thread_by_hand(member(visit), id, normal_reference(typed), as_answer)
         except NotFound:
             return self.show(visit, id, typed, visit.gettext("Your organisation has no inquiry of this reference."))
-        except Invalid as error:
+        except FaultyFields as error:
             return self.show(visit, id, typed, " ".join(error.told(visit.gettext).values()))
         except (NotAllowed, Stale) as error:
-            return self.show(visit, id, typed, visit.gettext(str(error)))
+            return self.show(visit, id, typed, visit.gettext(error.title))
         return visit.redirect(f"/desk/inquiries/{normal_reference(typed)}?done=thread")
 
     def dismiss(self, visit: Visit, id: str) -> Response:
-        try:
-            self._service.casework.settle(member(visit), id)
-        except NotFound:
-            raise _gone(visit) from None
+        self._service.casework.settle(member(visit), id)
         return visit.redirect("/desk/quarantine?done=dismissed")
 
 
@@ -111,8 +103,3 @@ def _text_of(raw: bytes) -> str:
     except Malformed:
         text = ""
     return (text or charsets.decode(raw[:SHOWN]))[:SHOWN]
-
-
-def _gone(visit: Visit) -> Problem:
-    _ = visit.gettext
-    return Problem(404, "mail-not-found", _("There is no such mail."), _("A colleague may have seen to it."))

@@ -15,7 +15,8 @@ from functions.inquiries.services import Service
 from shared.contracts.inquiries import Explanation
 from shared.web.problems import Gettext, message_of
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
 MOST_DOTS = 100  # in one line: what a dotted key costs grows with the square of its parts

@@ -10,10 +10,11 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from functions.inquiries.base import Invalid, Upload
-from functions.inquiries.casework.models import Attachment
 from functions.inquiries.files import file_kinds
+from shared.documents import Stored
+from shared.errors import FaultyFields
 from shared.ports import Files
 from shared.text import N_
 
@@ -28,31 +29,49 @@ MISNAMED = N_("The name of {file} does not fit its content: let it end in {endin
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff<>:"|?*]')
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came; its name is never trusted, its type is found by content."""
+
+    name: str
+    content: bytes
+
+
+class Attachment(Stored):
+    """``file`` is the name in the Files port; ``name`` is the sender's, for people only."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int  # bytes
+    file: str
+
+
 def check(uploads: Sequence[Upload]) -> list[Attachment]:
-    """What would be kept of ``uploads``. Raises ``Invalid`` (``attachments``); nothing is written."""
+    """What would be kept of ``uploads``. Raises ``FaultyFields`` (``attachments``); nothing is written."""
     if len(uploads) > MOST:
-        raise Invalid({"attachments": N_("Attach at most 10 files.")})
+        raise FaultyFields({"attachments": N_("Attach at most 10 files.")})
     if sum(len(upload.content) for upload in uploads) > LARGEST:
-        raise Invalid({"attachments": N_("The files are too large: at most 10 MB together.")})
+        raise FaultyFields({"attachments": N_("The files are too large: at most 10 MB together.")})
     return [_checked(upload) for upload in uploads]
 
 
 def _checked(upload: Upload) -> Attachment:
-    """Raises ``Invalid``."""
+    """Raises ``FaultyFields``."""
     name = plain_name(upload.name)
     if not upload.content:
-        raise Invalid({"attachments": EMPTY}, file=name)
+        raise FaultyFields({"attachments": EMPTY}, file=name)
     try:
         kind = file_kinds.recognise(upload.content)
     except file_kinds.ActiveContent:
-        raise Invalid({"attachments": ACTIVE}, file=name) from None
+        raise FaultyFields({"attachments": ACTIVE}, file=name) from None
     if kind is None:
-        raise Invalid({"attachments": REFUSED}, file=name)
+        raise FaultyFields({"attachments": REFUSED}, file=name)
     stem, ending = _split(name)
     if not ending:
         name = stem + kind.endings[0]
     elif ending.lower() not in kind.endings:
-        raise Invalid({"attachments": MISNAMED}, file=name, ending=kind.endings[0])
+        raise FaultyFields({"attachments": MISNAMED}, file=name, ending=kind.endings[0])
     id = secrets.token_hex(12)
     return Attachment(id=id, name=name, media_type=kind.media_type, size=len(upload.content), file=f"inquiries/{id}")
 
@@ -60,7 +79,7 @@ def _checked(upload: Upload) -> Attachment:
 def is_taken(upload: Upload) -> bool:
     try:
         _checked(upload)
-    except Invalid:
+    except FaultyFields:
         return False
     return True
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import getaddresses
 
-from functions.inquiries.base import Upload
+from functions.inquiries.files.attachments import Upload
 from functions.inquiries.inbound_mail import charsets, headers, parts
 from functions.inquiries.inbound_mail.headers import Header, Malformed
 from functions.inquiries.inbound_mail.html_text import html_text

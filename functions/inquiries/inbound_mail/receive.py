@@ -12,18 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.inquiries.base import Invalid, Means, Member, NotFound, Upload
 from functions.inquiries.casework import quarantine
 from functions.inquiries.casework.case import INQUIRIES, MESSAGES, QUARANTINE, Case
-from functions.inquiries.casework.models import Attachment, MessageDoc, Quarantined, Reason
+from functions.inquiries.casework.models import MessageDoc, Quarantined, Reason
 from functions.inquiries.casework.recipients import PREFIX, REQUESTER_PARTY, Correspondence
 from functions.inquiries.casework.requester_actions import take_message
 from functions.inquiries.casework.staff_actions import answer_case, refuse_ended
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.errors import MailNotFound, NotFound
 from functions.inquiries.files import attachments
+from functions.inquiries.files.attachments import Attachment, Upload
 from functions.inquiries.inbound_mail import authentication, parse, quotations
 from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.inbound_mail.parse import Content, Head
+from functions.inquiries.means import Means, Member
+from shared.errors import FaultyFields
 from shared.fields import without_unprintable
 from shared.formats.addresses import folded_address
 from shared.keys.ids import ALPHABET, key_of, normal_reference
@@ -190,7 +193,7 @@ class Inbound:
         uploads = [*content.files, *_welcome(content.pictures, content.files)]
         try:
             attachments.check(uploads)
-        except Invalid as error:
+        except FaultyFields as error:
             total = sum(len(upload.content) for upload in uploads)
             reason: Reason = "too_large" if total > attachments.LARGEST else "attachment_refused"
             raise _Aside(reason, error.values.get("file", ""), reference) from None
@@ -243,8 +246,8 @@ class Inbound:
     def thread_by_hand(self, staff: Member, id: str, reference: str, as_answer: bool = False) -> None:
         """Somebody of the staff read a mail kept aside and says where it belongs: it becomes a message there.
 
-        Raises ``NotFound`` (the mail, or the inquiry), ``Invalid`` (``reference``) for a mail without readable text,
-        ``NotAllowed`` where they could not answer at the desk either.
+        Raises ``NotFound`` (the mail, or the inquiry), ``FaultyFields`` (``reference``) for a mail without readable
+        text, ``NotAllowed`` where they could not answer at the desk either.
 
         Args:
             as_answer: it goes to the requester, in the name of ``staff``; else it is what its sender wrote to us.
@@ -276,20 +279,20 @@ class Inbound:
         decide(attempt)
 
     def _open(self, staff: Member, id: str) -> tuple[Quarantined, str]:
-        """A mail that waits for somebody, with its version. Raises ``NotFound``."""
+        """A mail that waits for somebody, with its version. Raises ``MailNotFound``."""
         kept, version = quarantine.one(self._means.store, staff, id)
         if kept.state != "open":
-            raise NotFound(id)
+            raise MailNotFound(id)
         return kept, version
 
     def _readable(self, kept: Quarantined) -> tuple[Head, Content, list[Upload]]:
-        """The mail, and those of its files that are taken. Raises ``Invalid``."""
+        """The mail, and those of its files that are taken. Raises ``FaultyFields``."""
         raw = self._means.files.read(kept.file)
         try:
             head, content = parse.read_head(raw[0] if raw else b""), parse.read_content(raw[0] if raw else b"")
         except Malformed:
             message = N_("This mail cannot be read. Save it and copy what matters into a note.")
-            raise Invalid({"reference": message}) from None
+            raise FaultyFields({"reference": message}) from None
         files = _welcome(content.files)
         return head, content, files + _welcome(content.pictures, files)
 

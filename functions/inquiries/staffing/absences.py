@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from datetime import date
 
-from functions.inquiries.base import Invalid, Means, Member, NotFound
-from functions.inquiries.casework.models import AuditEntry
+from functions.inquiries.audit import AuditEntry
+from functions.inquiries.errors import PersonNotFound
+from functions.inquiries.means import Means, Member
+from shared.errors import FaultyFields
 from shared.ports import Create, Replace, decide
 from shared.staff.models import Staff
 from shared.text import N_
@@ -15,15 +17,15 @@ from shared.text import N_
 def set_absence(means: Means, actor: Member, email: str, first: date | None, last: date | None) -> None:
     """Days away of a colleague of the actor's organisation, both included; no ``first``: not away.
 
-    Raises ``NotFound``, ``Invalid`` (``last``).
+    Raises ``PersonNotFound``, ``FaultyFields`` (``last``).
     """
     if last and (first is None or last < first):
-        raise Invalid({"last": N_("The last day must not lie before the first.")})
+        raise FaultyFields({"last": N_("The last day must not lie before the first.")})
 
     def attempt() -> None:
         document = means.store.get("staff", email)
         if document is None or document.data["organisation"] != actor.organisation:
-            raise NotFound
+            raise PersonNotFound(email)
         person = Staff.model_validate(document.data).model_copy(update={"absent_from": first, "absent_until": last})
         said = {"person": email, "from": first and first.isoformat(), "until": last and last.isoformat()}
         entry = AuditEntry(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from functions.inquiries.base import Means
 from functions.inquiries.content.repository import Directory
+from functions.inquiries.means import Means
 from shared.ports import Create, Replace, Write
 from shared.staff.models import Organisation, Staff
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response
-from pydantic import BaseModel, ValidationError
 
-from functions.inquiries.base import Invalid, KeyReused, Upload
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.models import Activity
+from functions.inquiries.files.attachments import Upload
 from functions.inquiries.services import Service
 from functions.inquiries.web import operations
 from functions.inquiries.web.contact_pages import TICKED, Pages
@@ -19,10 +18,10 @@ from functions.inquiries.web.operations import Accepted, ActivityPage, ActivityQ
 from shared.web import paging
 from shared.web.guards import form_guard
 from shared.web.http.incoming import FORMS
-from shared.web.problems import FieldError, Problem, field_errors, invalid
-from shared.web.site import Site, Visit
+from shared.web.problems import Problem
+from shared.web.site import Site
+from shared.web.visit import Visit
 
-M = TypeVar("M", bound=BaseModel)
 PAGE = 100  # activities of one answer
 MAX_BODY = 30 * 2**20  # bytes; Cloud Run takes 32 MiB (https://cloud.google.com/run/quotas)
 
@@ -42,10 +41,7 @@ def register(site: Site, service: Service) -> None:
 
     @site.operation(operations.SHOW)
     def one_activity(visit: Visit, activity: str) -> Response:
-        found = service.content.activities.get(activity)
-        if found is None:
-            raise Problem(404, "activity-not-found", visit.gettext("There is no such activity."))
-        return visit.json(_public(visit, found).model_dump(mode="json"))
+        return visit.json(_public(visit, service.content.activity(activity)).model_dump(mode="json"))
 
     @site.operation(operations.SEND, max_body=MAX_BODY, again=pages.show_again)
     def create(visit: Visit) -> Response:
@@ -71,21 +67,14 @@ def register(site: Site, service: Service) -> None:
 def _receive(
     visit: Visit, service: Service, request: InquiryRequest, uploads: list[Upload], key: str | None
 ) -> Accepted:
-    _ = visit.gettext
-    try:
-        form_guard.check_program(visit)
-        received = service.requests.receive(request, uploads, key)
-    except Invalid as error:
-        raise invalid([FieldError(name, text) for name, text in error.told(_).items()], _) from None
-    except KeyReused:
-        title = _("This Idempotency-Key was used for another request.")
-        raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None
+    form_guard.check_program(visit)
+    received = service.requests.receive(request, uploads, key)
     return Accepted(reference=received.reference, links={"status": received.status_link})
 
 
 def _json(visit: Visit) -> tuple[InquiryRequest, list[Upload]]:
     """Raises ``Problem`` 422, or ``UnsupportedMediaType``."""
-    body = _validated(visit, ApiInquiry, visit.request.json_object(visit.gettext))
+    body = visit.validated(ApiInquiry, visit.request.json_object(visit.gettext))
     request = InquiryRequest.model_construct(**body.model_dump(exclude={"attachments"}))
     return request, [Upload(file.name, file.data) for file in body.attachments]
 
@@ -97,14 +86,7 @@ def _form(visit: Visit) -> tuple[InquiryRequest, list[Upload]]:
     body["topics"] = [topic for topic in form.getlist("topics") if topic]
     body["consent"] = form.get("consent") in TICKED
     files = visit.request.files.getlist("attachments")
-    return _validated(visit, InquiryRequest, body), [Upload(f.filename, f.read()) for f in files if f.filename]
-
-
-def _validated(visit: Visit, model: type[M], body: dict[str, Any]) -> M:
-    try:
-        return visit.validated(model, body)
-    except ValidationError as error:
-        raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
+    return visit.validated(InquiryRequest, body), [Upload(f.filename, f.read()) for f in files if f.filename]
 
 
 def _public(visit: Visit, activity: Activity) -> PublicActivity:

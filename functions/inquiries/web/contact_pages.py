@@ -7,21 +7,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response
-from pydantic import ValidationError
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, KeyReused, Upload
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.models import SHARE_WITH_ALL, Activity
-from functions.inquiries.files.attachments import LARGEST
+from functions.inquiries.files.attachments import LARGEST, Upload
 from functions.inquiries.services import Service
 from shared import languages
 from shared.contracts.visitors import InquiryCodeRequested
+from shared.errors import FaultyFields
+from shared.idempotency import KeyReused
 from shared.web import paging
 from shared.web.guards import form_guard
-from shared.web.problems import FieldError, Problem, field_errors
+from shared.web.problems import FieldError, Problem
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed, lost_files
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 MAX_BODY = LARGEST + 2**20  # bytes of a form with files
 TICKED = ("on", "true", "1", "yes")  # what forms of other sites send too
@@ -69,10 +70,7 @@ class Pages:
         )
 
     def activity(self, visit: Visit, id: str) -> Response:
-        activity = self._content.activities.get(id)
-        if activity is None:
-            _ = visit.gettext
-            raise Problem(404, "activity-not-found", _("There is no such activity."), _("It may have ended."))
+        activity = self._content.activity(id)
         return visit.page("activity.html", activity=activity, when=_when(visit, activity), **self._names(visit))
 
     def _options(self, visit: Visit) -> dict[str, list[tuple[str, str]]]:
@@ -124,8 +122,8 @@ class Pages:
         errors: list[FieldError] = []
         try:
             request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
-        except ValidationError as error:
-            errors = field_errors(error, visit.gettext)
+        except Problem as problem:
+            errors = problem.errors
         else:
             if guarded:
                 errors = form_guard.form_errors(visit, request.email, "inquiries", InquiryCodeRequested)
@@ -136,7 +134,7 @@ class Pages:
         submission = visit.request.form.get("submission", "")[:64]
         try:
             received = self._service.requests.receive(request, uploads(visit), submission and f"form:{submission}")
-        except Invalid as error:
+        except FaultyFields as error:
             return self._form(visit, values, error.told(visit.gettext))
         except KeyReused:
             return self._form(visit, values, {WHOLE: visit.gettext(SENT_BEFORE)}, new=True)

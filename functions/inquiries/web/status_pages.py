@@ -12,16 +12,16 @@ from urllib.parse import quote
 from flask import Response
 
 from functions.inquiries import labels
-from functions.inquiries.base import Invalid, NotFound
 from functions.inquiries.services import Service
 from functions.inquiries.web.contact_pages import MAX_BODY, uploads
 from shared import languages
+from shared.errors import FaultyFields
 from shared.keys.tokens import BadToken
 from shared.web.guards import form_guard
 from shared.web.personal_links import bad_link, link_mailed
-from shared.web.problems import Problem
 from shared.web.returned import Returned, lost_files
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 
 def register(site: Site, service: Service) -> None:
@@ -43,7 +43,7 @@ class StatusPages:
 
     def show(self, visit: Visit, token: str, status: int = 200, **draft: Any) -> Response:
         """``draft``: ``typed`` and ``errors`` of a message that was not taken."""
-        with _refusals(visit, token):
+        with _offering_another(visit, token):
             found = self._requests.status(self._requests.link(token))
         organisations = self._content.organisations
         lead = organisations.get(found.inquiry.lead or "")
@@ -64,10 +64,10 @@ class StatusPages:
         text, submission = _typed(visit)
         form_guard.check_rate(visit)
         try:
-            with _refusals(visit, token):
+            with _offering_another(visit, token):
                 link = self._requests.link(token)
                 self._requests.add_message(link, text, submission, uploads(visit))
-        except Invalid as error:
+        except FaultyFields as error:
             return self.show_again(visit, token, Returned(422, lost_files(visit) | error.told(visit.gettext)))
         return visit.redirect(f"/i/{token}?written#messages")
 
@@ -85,12 +85,12 @@ class StatusPages:
         return self._act(visit, token, self._requests.ask_erasure, "?erasure")
 
     def _act(self, visit: Visit, token: str, action: Any, query: str = "") -> Response:
-        with _refusals(visit, token):
+        with _offering_another(visit, token):
             action(self._requests.link(token))
         return visit.redirect(f"/i/{token}{query}")
 
     def file(self, visit: Visit, token: str, id: str) -> Response:
-        with _refusals(visit, token):
+        with _offering_another(visit, token):
             return download(*self._requests.attachment(self._requests.link(token), id))
 
     def send_again(self, visit: Visit, token: str) -> Response:
@@ -112,14 +112,12 @@ def _typed(visit: Visit) -> tuple[str, str]:
 
 
 @contextmanager
-def _refusals(visit: Visit, token: str) -> Iterator[None]:
-    """The service's refusals as problems, in the visitor's language."""
+def _offering_another(visit: Visit, token: str) -> Iterator[None]:
+    """Whoever comes by a link that does not work is offered a new one."""
     try:
         yield
     except BadToken:
         raise bad_link(visit, f"/i/{token}/new-link") from None
-    except NotFound:
-        raise _gone(visit) from None
 
 
 def download(name: str, media_type: str, content: bytes) -> Response:
@@ -131,8 +129,3 @@ def download(name: str, media_type: str, content: bytes) -> Response:
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _gone(visit: Visit) -> Problem:
-    _ = visit.gettext
-    return Problem(404, "gone", _("This request is not kept here any more."), _("It may have been erased."))

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal, NamedTuple
-
-from pydantic import BaseModel
+from typing import NamedTuple
 
 from functions.notification.mails.mail import Mail
+from functions.notification.mails.own_notices import Item, Kind, MailsMerged
 from shared.contracts.events import Event, Payload
 from shared.contracts.inquiries import InquiryLinkMailed, InquiryMessageReceived, InquiryReceived
 from shared.contracts.registration import (
@@ -26,7 +25,6 @@ from shared.contracts.registration import (
     RegistrationReceived,
     RegistrationRepeated,
     RegistrationWaitlisted,
-    Texts,
 )
 from shared.formats.addresses import address_key
 from shared.ports import Clock, Create, Data, Document, Replace, Store, Write, from_utc_text, utc_text
@@ -41,31 +39,6 @@ APART_AT_LEAST = timedelta(hours=1)  # where a link in the second would end befo
 MAX_LISTED = 30  # in one merged mail; the others are counted
 KEEP, KEEP_CONFIRMED = timedelta(days=2), timedelta(days=90)
 PAGE = 50
-Kind = Literal["verify", "repeated", "expired", "link", "request"]
-
-
-class Item(BaseModel, defer_build=True):
-    """One mail in a merged one. Nothing in it was typed into a form."""
-
-    kind: Kind
-    link: str
-    reference: str
-    title: Texts = {}  # of the event
-    timezone: str = "UTC"  # IANA, of the event
-    until: datetime | None = None  # when the link ends
-    received_at: datetime | None = None  # of a request, where several are listed
-
-
-class MailsMerged(Payload):
-    """Never published: a delivery keeps it until the mail is out, as others keep the event that calls for them."""
-
-    type: ClassVar[str] = "notification.mails_merged"
-    topic: ClassVar[str] = ""
-
-    email: str
-    language: str  # of the latest form
-    items: list[Item]  # oldest first
-    more: int  # not listed
 
 
 class Verdict(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
 
-from shared.contracts.events import Event, Payload
+from functions.notification.mails.own_notices import MailToStaffStopped, Told
+from shared.contracts.events import Event
 from shared.observability.masks import masked
 from shared.ports import Clock, Store, Write, every, utc_text
 from shared.staff import unreachable
@@ -15,26 +15,6 @@ from shared.staff.directory import StaffDirectory
 from shared.staff.models import Staff
 
 log = logging.getLogger(__name__)
-
-
-class Told(Payload):
-    name: str
-    email: str
-    language: str  # BCP 47
-
-
-class MailToStaffStopped(Payload):
-    """Never published: a delivery keeps it until the mail is out, as others keep the event that calls for them."""
-
-    type: ClassVar[str] = "notification.mail_to_staff_stopped"
-    topic: ClassVar[str] = ""
-
-    recipients: list[Told]
-    person: str  # empty where they are of another organisation
-    address: str
-    organisation: str  # short name
-    reason: str  # the words of the relay
-    link: str  # to the desk
 
 
 @dataclass(frozen=True)

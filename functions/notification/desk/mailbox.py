@@ -15,7 +15,8 @@ from flask import Response
 
 from shared.web.http.places import is_this_machine, parse_address
 from shared.web.problems import Problem
-from shared.web.site import ANYBODY, POLICY, Handler, Site, Visit
+from shared.web.site import ANYBODY, POLICY, Handler, Site
+from shared.web.visit import Visit
 
 PAGE = 25
 VIEWS = ("html", "text", "headers", "source")

@@ -20,7 +20,8 @@ from shared.staff.gate import entry
 from shared.staff.members import member
 from shared.web import paging
 from shared.web.problems import Problem
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 VIEWS = ("failed", "suppressed", "queued", "sent", "merged", "dead")
 

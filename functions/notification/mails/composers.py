@@ -10,10 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from functions.notification.deliveries.mailboxes import Item, MailsMerged
-from functions.notification.deliveries.unheard import MailToStaffStopped
 from functions.notification.mails.inquiry_mails import INQUIRY_MAILS
 from functions.notification.mails.mail import Calendar, Mail, Person, greeting_name
+from functions.notification.mails.own_notices import Item, MailsMerged, MailToStaffStopped
 from shared import languages
 from shared.contracts.events import Event, Payload
 from shared.contracts.links import LinksFound

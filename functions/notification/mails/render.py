@@ -88,7 +88,7 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
 
 def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written: datetime, domain: str) -> None:
     """Inline for clients that show invitations (RFC 6047, section 2.4), and as a file for all others."""
-    from shared.formats.calendar import calendar_file, invitation
+    from shared.calendar import calendar_file, invitation
 
     method: Literal["CANCEL", "REQUEST"] = "CANCEL" if calendar.cancelled else "REQUEST"
     entry = invitation(calendar.registration, method, calendar.sequence, mail.language, domain, written)

@@ -8,17 +8,15 @@ from flask import Response
 
 from functions.registration.desk.exports import Export, states
 from functions.registration.events.models import EventDefinition, Registration
-from functions.registration.events.repository import EventNotFound
 from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.tallies import STATES
 from shared.contracts.registration import State
-from shared.keys.tokens import BadToken
 from shared.ports import Cursor, utc_text
 from shared.staff.gate import entry
 from shared.staff.members import member
 from shared.web import paging, spreadsheets
-from shared.web.problems import Problem
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 PAGE = 50
 EVENTS_PAGE = 25
@@ -52,19 +50,13 @@ def register(site: Site, service: Registrations) -> None:
     @site.route("/desk/events/<event_id>/registrations/<reference>/new-link", "POST", may="registrations.renew_link")
     def new_link(visit: Visit, event_id: str, reference: str) -> Response:
         event = _event(visit, service, event_id)
-        try:
-            service.void_link(event.id, reference, entry(visit, "registrations.renew_link"))
-        except BadToken:
-            raise Problem(404, "not-found", visit.gettext("There is no such registration.")) from None
+        service.void_link(event.id, reference, entry(visit, "registrations.renew_link"))
         return visit.redirect(f"/desk/events/{event.id}?state={_state(visit)}&done=new-link")
 
 
 def _event(visit: Visit, service: Registrations, id: str) -> EventDefinition:
-    """For staff of other organisations than the event's it does not exist."""
-    try:
-        return service.events.get_for(member(visit).organisation, id)
-    except EventNotFound:
-        raise Problem(404, "event-not-found", visit.gettext("There is no such event.")) from None
+    """For staff of other organisations than the event's it does not exist. Raises ``EventNotFound``."""
+    return service.events.get_for(member(visit).organisation, id)
 
 
 def _state(visit: Visit) -> State:

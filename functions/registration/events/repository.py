@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
+from functions.registration.errors import EventNotFound
 from functions.registration.events.models import EventDefinition, Kept
 from shared.ports import Cursor, Data, Document, Store, Where, every, from_utc_text, utc_text
 
@@ -13,10 +14,6 @@ EVENTS = "events"
 SHOWN: Where = ("listed", "==", True)
 FRESH = 2.0  # seconds for which a process believes what it read
 INSTANTS = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
-
-
-class EventNotFound(Exception):
-    """There is no such event."""
 
 
 class Catalogue:

@@ -5,14 +5,29 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from functions.registration.errors import BadRequest, Closed, NotPossible
-from functions.registration.events.models import MAX_ANSWER, OVER, Correction, Registration, check_answers
-from functions.registration.events.repository import EventNotFound
+from functions.registration.errors import (
+    EventNotFound,
+    EventOver,
+    Full,
+    NoSeatKept,
+    NotPossible,
+    NotVerifiable,
+    RegistrationNotFound,
+)
+from functions.registration.events.models import (
+    MAX_ANSWER,
+    OVER,
+    Correction,
+    EventDefinition,
+    Registration,
+    check_answers,
+)
 from functions.registration.registrations import holds
 from functions.registration.registrations.base import Base
 from functions.registration.registrations.documents import SOURCE, changing, ending, tallied
 from functions.registration.registrations.notices import MANAGE, VERIFY
 from shared.contracts.events import outbox_row
+from shared.errors import FaultyFields
 from shared.keys.links import Link
 from shared.keys.tokens import BadToken
 from shared.ports import Conflict, Write, decide, utc_text
@@ -44,12 +59,12 @@ class Personal(Base):
 
     def void_link(self, event_id: str, reference: str, *record: Write) -> None:
         """For staff: the personal link until now is void, and its owner gets a new one by mail. ``record`` says in the
-        same commit who did it. Raises ``BadToken`` where the event has no such registration."""
+        same commit who did it. Raises ``RegistrationNotFound`` where the event has none of this reference."""
 
         def attempt() -> None:
-            registration = self._required(reference)
-            if registration.event != event_id:
-                raise BadToken("of another event")
+            registration = self.find(reference)
+            if registration is None or registration.event != event_id:
+                raise RegistrationNotFound(reference)
             self._store.commit([*self._renewing(registration), *record])
 
         decide(attempt)
@@ -86,9 +101,9 @@ class Personal(Base):
 
         Raises:
             BadToken
-            NotPossible: it has expired or is cancelled.
-            Closed: the event is over.
-            Full: no seat was kept and none is free, and there is no line to wait in (any more).
+            NotVerifiable: it has expired or is cancelled.
+            EventOver
+            NoSeatKept: nor is one free, and there is no line to wait in (any more).
         """
 
         def attempt() -> Registration:
@@ -97,17 +112,17 @@ class Personal(Base):
             if registration.state in ("confirmed", "waitlisted", "pending", "offered", "attended"):
                 return registration
             if registration.state != "unverified":
-                raise NotPossible(registration.state)
+                raise NotVerifiable(registration.state)
             event = self.events.get(registration.event)
             if event.phase(now) == "past":
-                raise Closed(event, "past")
+                raise EventOver
             had_seat = bool(registration.pools)
             registration.state, registration.verify_by = "confirmed", None
             claims = holds.drop(registration)
             if had_seat:
                 registration.confirmed_at = utc_text(now)
             else:
-                claims += self._placing.place(event, registration, now)
+                claims += self._claims_now(event, registration, now)
             claims.append(tallied(event.id, "unverified", registration.state))
             try:
                 self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
@@ -118,8 +133,14 @@ class Personal(Base):
 
         return decide(attempt, attempts=40)
 
+    def _claims_now(self, event: EventDefinition, registration: Registration, now: datetime) -> list[Write]:
+        try:
+            return self._placing.place(event, registration, now)
+        except Full:
+            raise NoSeatKept(event.id) from None
+
     def correct(self, token: str, correction: Correction) -> Registration:
-        """Replace what the person told us. Raises ``BadToken``, ``NotPossible`` and ``BadRequest``."""
+        """Replace what the person told us. Raises ``BadToken``, ``NotPossible`` and ``FaultyFields``."""
 
         def attempt() -> Registration:
             registration = self.open(token)
@@ -129,7 +150,7 @@ class Personal(Base):
             answers, errors = check_answers(event, correction.answers)
             if errors:
                 found = {f"answers.{id}": message for id, message in errors.items()}
-                raise BadRequest(found, max_length=str(MAX_ANSWER))
+                raise FaultyFields(found, max_length=str(MAX_ANSWER))
             changed = registration.model_copy(update={**correction.model_dump(), "answers": answers})
             if changed == registration:
                 return registration

@@ -9,12 +9,13 @@ either be a lie or hand somebody else's registration to whoever knows their addr
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from functions.registration.errors import BadRequest, Closed, Refusal
+from functions.registration.errors import Closed, Full, Refusal
 from functions.registration.events.models import (
     MAX_ANSWER,
     OVER,
@@ -33,14 +34,16 @@ from functions.registration.registrations.documents import (
     stored,
     tallied,
 )
-from functions.registration.registrations.idempotency import Key
 from shared.contracts.events import OUTBOX, Event, outbox_row
 from shared.contracts.registration import RegisteredAgain
+from shared.errors import FaultyFields
+from shared.idempotency import Key
 from shared.keys.ids import new_reference
 from shared.ports import Conflict, Create, Data, Document, Replace, Write, decide, utc_text
 from shared.text import N_
 
 ATTEMPTS = 40  # of a rush on one event
+FULL = "full"  # why a key was refused; else the phase of the event
 log = logging.getLogger(__name__)
 
 
@@ -72,12 +75,12 @@ class Registering(Base):
 
         Raises:
             EventNotFound, Closed, Full, KeyReused
-            BadRequest: category or answers do not fit the event.
+            FaultyFields: category or answers do not fit the event.
             Unavailable: nothing was stored, or the same call will find it stored.
         """
         now = self._clock.now()
         event = self.events.get(event_id)
-        key = Key.of(event_id, request, idempotency_key) if idempotency_key else None
+        key = _key(event_id, request, idempotency_key) if idempotency_key else None
         try:
             _check_open(event, now)
             answers = _fitting(event, request)
@@ -88,11 +91,11 @@ class Registering(Base):
             return decide(
                 lambda: self._attempt(event, _newcomer(event, request, answers, now), told, key, now, origin), ATTEMPTS
             )
-        except (Refusal, BadRequest) as error:
+        except (Refusal, FaultyFields) as error:
             if key is None:
                 raise
             refusal = error
-        return decide(lambda: self._refuse(event, key, refusal, now), ATTEMPTS)
+        return decide(lambda: self._refuse(key, refusal, now), ATTEMPTS)
 
     def _attempt(
         self,
@@ -128,7 +131,7 @@ class Registering(Base):
             self._store.commit(writes)
         except Conflict:
             self.seats.forget(event.capacities())
-            if key and (answered := self._answered(event, key, now)):
+            if key and (answered := self._answered(key, now)):
                 return answered
             raise
         reference = known.data["reference"] if known else newcomer.reference
@@ -157,23 +160,29 @@ class Registering(Base):
         unchanged = changing(registration)  # else it may have ended meanwhile, and the mail would say that it has not
         return [unchanged] if told else [unchanged, outbox_row(SOURCE, mail, now, id)]
 
-    def _refuse(self, event: EventDefinition, key: Key, refusal: Refusal | BadRequest, now: datetime) -> Receipt:
+    def _refuse(self, key: Key, refusal: Refusal | FaultyFields, now: datetime) -> Receipt:
         """Raise ``refusal``, unless the key has an answer. A twin that is still under way must then be refused too."""
-        if answered := self._answered(event, key, now):
+        if answered := self._answered(key, now):
             return answered
         if isinstance(refusal, Refusal) and not (isinstance(refusal, Closed) and refusal.phase == "soon"):
-            self._store.commit([key.refusing(refusal, now)])
+            self._store.commit([key.refusing(refusal.phase if isinstance(refusal, Closed) else FULL, now)])
         raise refusal
 
-    def _answered(self, event: EventDefinition, key: Key, now: datetime) -> Receipt | None:
+    def _answered(self, key: Key, now: datetime) -> Receipt | None:
         """What the key's first request was answered. Raises ``KeyReused``, or a twin's ``Refusal``."""
-        answer = key.look_up(self._store, event, now)
+        answer = key.answer(self._store)
+        if reason := key.refused(now):
+            raise Full if reason == FULL else Closed(reason)
         return Receipt(answer["state"], answer.get("availability", "seats")) if answer else None  # old ones lack it
+
+
+def _key(event_id: str, request: RegistrationRequest, key: str) -> Key:
+    return Key.of("registration", event_id, key, request=json.dumps(request.model_dump(), sort_keys=True))
 
 
 def _check_open(event: EventDefinition, now: datetime) -> None:
     if (phase := event.phase(now)) != "open":
-        raise Closed(event, phase)
+        raise Closed(phase)
 
 
 def _again(event: EventDefinition, claim: Document, language: str, now: datetime) -> Create:
@@ -201,12 +210,12 @@ def _newcomer(event: EventDefinition, request: RegistrationRequest, answers: Dat
 
 
 def _fitting(event: EventDefinition, request: RegistrationRequest) -> Data:
-    """The answers in their stored form. Raises ``BadRequest``."""
+    """The answers in their stored form. Raises ``FaultyFields``."""
     answers, errors = check_answers(event, request.answers)
     found = {f"answers.{id}": message for id, message in errors.items()}
     if event.category(request.category) is None:
         found["category"] = N_("Choose one of: {expected}.")
     if found:
         expected = ", ".join(category.id for category in event.categories)
-        raise BadRequest(found, expected=expected, max_length=str(MAX_ANSWER))
+        raise FaultyFields(found, expected=expected, max_length=str(MAX_ANSWER))
     return answers

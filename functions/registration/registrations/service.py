@@ -8,25 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.registration.errors import BadRequest, Closed, Full, KeyReused, NotPossible
+from functions.registration.errors import NotPossible
 from functions.registration.events.models import Registration
 from functions.registration.registrations.documents import REGISTRATIONS, registration_of
 from functions.registration.registrations.finding import Finding
-from functions.registration.registrations.register import Receipt, Registering
+from functions.registration.registrations.register import Registering
 from functions.registration.registrations.tallies import Tallies
 from functions.registration.registrations.timekeeping import Timekeeper
 from shared.contracts.registration import RegistrationConfirmed, State
 from shared.ports import Cursor, Where
-
-__all__ = [
-    "BadRequest",
-    "Closed",
-    "Full",
-    "KeyReused",
-    "NotPossible",
-    "Receipt",
-    "Registrations",
-]
 
 
 class Registrations(Registering, Finding):

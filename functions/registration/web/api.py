@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from flask import Response
 
-from functions.registration.events.models import EventDefinition
-from functions.registration.registrations.service import Receipt, Registrations
+from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.registrations.register import Receipt
+from functions.registration.registrations.service import Registrations
 from functions.registration.web import operations
-from functions.registration.web.forms import form_body, origin, parse, receipt_path, refusals
+from functions.registration.web.forms import form_body, origin, receipt_path
 from functions.registration.web.operations import PublicEvent, Registered
 from functions.registration.web.register_pages import Pages
 from shared.ports import utc_text
@@ -17,7 +18,8 @@ from shared.web import paging
 from shared.web.guards.form_guard import check_program, check_rate
 from shared.web.http.incoming import FORMS
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 PAGE = 50  # events of one answer
 
@@ -37,9 +39,7 @@ def register(site: Site, service: Registrations) -> None:
 
     @site.operation(operations.SHOW)
     def one_event(visit: Visit, event: str) -> Response:
-        with refusals(visit):
-            found = service.events.get(event)
-        return visit.json(_public(visit, service, found).model_dump(mode="json"))
+        return visit.json(_public(visit, service, service.events.get(event)).model_dump(mode="json"))
 
     def show_again(visit: Visit, event: str, back: Returned) -> Response:
         return pages.show_again(visit, event, back)
@@ -53,10 +53,9 @@ def register(site: Site, service: Registrations) -> None:
         body = form_body(visit) if is_form else visit.request.json_object(visit.gettext)
         key = visit.request.headers.get("Idempotency-Key")
         check_rate(visit)
-        request = parse(visit, body)
+        request = visit.validated(RegistrationRequest, body)
         check_program(visit)
-        with refusals(visit):
-            receipt = service.register(event, request, key and f"api:{key}", origin(visit))
+        receipt = service.register(event, request, key and f"api:{key}", origin(visit))
         if is_form:
             return visit.redirect(receipt_path(visit, event, receipt, request.email))
         return visit.json(_registered(visit, event, receipt, request.email).model_dump(), 201)

@@ -8,7 +8,8 @@ from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.service import Registrations
 from shared.ports import utc_text
 from shared.web import paging
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 FRONT_PAGE_EVENTS = 3
 PAGE = 30  # events of a list

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response
-from pydantic import ValidationError
 
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import operations
@@ -16,9 +15,10 @@ from shared.contracts.visitors import RegistrationCodeRequested
 from shared.formats.addresses import folded_address
 from shared.text import N_
 from shared.web.guards import form_guard
-from shared.web.problems import Problem, field_errors, invalid
+from shared.web.problems import Problem, invalid
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 SAID = N_("If we have something with this address, a mail with its links is on its way.")
 MAILS, A_DAY = 4, timedelta(days=1)  # to one address
@@ -75,7 +75,4 @@ def register(site: Site, service: Registrations) -> None:
 
 def _parse(visit: Visit, body: dict[str, Any]) -> LinksRequest:
     """Raises ``Problem`` 422."""
-    try:
-        return visit.validated(LinksRequest, {"language": visit.language} | body)
-    except ValidationError as error:
-        raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
+    return visit.validated(LinksRequest, {"language": visit.language} | body)

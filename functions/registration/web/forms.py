@@ -1,29 +1,17 @@
-"""What the API and the pages share: reading a registration, and refusing it in the visitor's language."""
+"""What the API and the pages share: a form, where it comes from, and the receipt that answers it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
-from functions.registration.events.models import EventDefinition, RegistrationRequest
-from functions.registration.events.repository import EventNotFound
-from functions.registration.registrations import service as s
+from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.documents import person_id
-from functions.registration.registrations.service import Receipt, Registrations
+from functions.registration.registrations.register import Receipt
+from functions.registration.registrations.service import Registrations
 from shared.keys.ids import key_of
 from shared.web.guards.form_guard import GUARD_FIELDS
 from shared.web.http.places import is_this_machine, place_of
-from shared.web.problems import FieldError, Problem, field_errors, invalid
-from shared.web.site import Visit
-
-
-def parse(visit: Visit, body: dict[str, Any]) -> RegistrationRequest:
-    """Raises ``Problem`` 422 with every faulty field."""
-    try:
-        return visit.validated(RegistrationRequest, body)
-    except ValidationError as error:
-        raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
+from shared.web.visit import Visit
 
 
 def form_body(visit: Visit) -> dict[str, Any]:
@@ -56,38 +44,10 @@ def origin(visit: Visit) -> str:
 
 
 def event_of_page(visit: Visit, service: Registrations, id: str) -> EventDefinition:
-    """The event that a page is about, whose zone all of the page's times are in. Raises ``Problem``."""
-    with refusals(visit):
-        event = service.events.get(id)
+    """The event that a page is about, whose zone all of the page's times are in. Raises ``EventNotFound``."""
+    event = service.events.get(id)
     visit.zone = event.timezone
     return event
-
-
-class refusals:  # noqa: N801 - reads as a statement: with refusals(visit)
-    """Turns the service's refusals into problems, in the visitor's language."""
-
-    def __init__(self, visit: Visit) -> None:
-        self._ = visit.gettext
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        _ = self._
-        match error:
-            case EventNotFound():
-                raise Problem(404, "event-not-found", _("There is no such event.")) from None
-            case s.Closed(phase="soon"):
-                raise Problem(410, "registration-closed", _("Registration is not open yet.")) from None
-            case s.Closed():
-                raise Problem(410, "registration-closed", _("Registration is closed.")) from None
-            case s.Full():
-                raise Problem(410, "event-full", _("All seats are taken, and there is no waiting list.")) from None
-            case s.KeyReused():
-                title = _("This Idempotency-Key was used for another request.")
-                raise Problem(422, "idempotency-key-reused", title, _("Use a new key for a new request.")) from None
-            case s.BadRequest():
-                raise invalid([FieldError(name, text) for name, text in error.told(_).items()], _) from None
 
 
 def receipt_path(visit: Visit, event_id: str, receipt: Receipt, email: str) -> str:

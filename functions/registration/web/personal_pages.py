@@ -6,21 +6,22 @@ from email.utils import parseaddr
 from typing import Any
 
 from flask import Response
-from pydantic import ValidationError
 
+from functions.registration.errors import NoSeatKept, NotPossible
 from functions.registration.events.models import OVER, Correction, EventDefinition, Registration
-from functions.registration.registrations import service as s
 from functions.registration.registrations.service import Registrations
-from functions.registration.web.forms import event_of_page, form_body, refusals
+from functions.registration.web.forms import event_of_page, form_body
 from functions.registration.web.register_pages import Typed, errors_of, labels_of, typed
 from shared import languages
+from shared.errors import DomainError
 from shared.keys.tokens import BadToken
 from shared.ports import from_utc_text
 from shared.web.guards import form_guard
 from shared.web.personal_links import bad_link, link_mailed
-from shared.web.problems import Problem, field_errors, invalid
+from shared.web.problems import Problem, problem_of
 from shared.web.returned import Returned
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -61,12 +62,12 @@ class PersonalPages:
 
     def calendar(self, visit: Visit, token: str) -> Response:
         """What the mail carried, as a file to import. It has the join link: confirmed people only."""
-        from shared.formats.calendar import calendar_file, invitation
+        from shared.calendar import calendar_file, invitation
 
         registration, _event = self._open(visit, token)
         try:
             payload = self._service.confirmation(registration)
-        except s.NotPossible:
+        except NotPossible:
             raise _bad_link(visit, token) from None
         platform = visit.platform
         domain = parseaddr(platform.settings.mail_from)[1].rpartition("@")[2]
@@ -82,21 +83,13 @@ class PersonalPages:
         """Following the link verifies nothing, since mail scanners follow links too: the button on the page does."""
         _ = visit.gettext
         try:
-            with refusals(visit):
-                registration = self._service.awaiting(token)
+            registration = self._service.awaiting(token)
             event = event_of_page(visit, self._service, registration.event)
             if visit.request.method == "POST":
                 self._service.verify(token)
                 return visit.redirect(f"/r/{self._service.manage_token(registration)}?done=verified")
         except BadToken:
             raise _bad_link(visit, token) from None
-        except s.Closed:
-            raise Problem(410, "event-over", _("This event is over, so nobody can register any more.")) from None
-        except s.Full:
-            raise _full(visit) from None
-        except s.NotPossible:
-            detail = _("It was cancelled, or not verified in time. You can register again on the event's page.")
-            raise Problem(410, "registration-over", _("This registration is over."), detail) from None
         if registration.state != "unverified":
             return visit.redirect(f"/r/{self._service.manage_token(registration)}")
         waits = self._would_wait(visit, event, registration)
@@ -114,12 +107,12 @@ class PersonalPages:
         )
 
     def _would_wait(self, visit: Visit, event: EventDefinition, registration: Registration) -> bool:
-        """Whether verifying now leads into the line. Raises ``Problem`` where it would lead nowhere."""
+        """Whether verifying now leads into the line. Raises ``NoSeatKept`` where it would lead nowhere."""
         category = event.category_of(registration.category)
         if registration.pools or self._service.availability(event, category) != "full":
             return False
         if not event.takes_waiting(visit.platform.clock.now()):
-            raise _full(visit)
+            raise NoSeatKept(event.id)
         return True
 
     def correct(self, visit: Visit, token: str) -> Response:
@@ -128,9 +121,9 @@ class PersonalPages:
             return self._correction(visit, token, event, registration.model_dump(), {})
         body = form_body(visit)
         try:
-            with refusals(visit):
-                self._service.correct(token, _correction(visit, body))
-        except Problem as problem:
+            self._service.correct(token, _correction(visit, body))
+        except (DomainError, Problem) as error:
+            problem = problem_of(error, visit.gettext)
             if problem.status != 422:
                 raise
             return self._correction(visit, token, event, body, errors_of(visit, event, body, problem), problem.status)
@@ -182,8 +175,7 @@ class PersonalPages:
 
     def _open(self, visit: Visit, token: str) -> tuple[Registration, EventDefinition]:
         try:
-            with refusals(visit):
-                registration = self._service.open(token)
+            registration = self._service.open(token)
             return registration, event_of_page(visit, self._service, registration.event)
         except BadToken:
             raise _bad_link(visit, token) from None
@@ -191,15 +183,8 @@ class PersonalPages:
     def _changeable(self, visit: Visit, token: str) -> tuple[Registration, EventDefinition]:
         registration, event = self._open(visit, token)
         if registration.state in OVER or event.phase(visit.platform.clock.now()) == "past":
-            _ = visit.gettext
-            raise Problem(410, "registration-over", _("This registration can no longer be changed."))
+            raise NotPossible(registration.state)
         return registration, event
-
-
-def _full(visit: Visit) -> Problem:
-    _ = visit.gettext
-    detail = _("No seat was kept for you. Should one be given back, this link works until it lapses.")
-    return Problem(410, "event-full", _("All seats are taken."), detail)
 
 
 def _what_ends(visit: Visit, registration: Registration) -> str:
@@ -213,10 +198,7 @@ def _what_ends(visit: Visit, registration: Registration) -> str:
 
 
 def _correction(visit: Visit, body: dict[str, Any]) -> Correction:
-    try:
-        return Correction.model_validate({name: body[name] for name in Correction.model_fields if name in body})
-    except ValidationError as error:
-        raise invalid(field_errors(error, visit.gettext), visit.gettext) from None
+    return visit.validated(Correction, {name: body[name] for name in Correction.model_fields if name in body})
 
 
 def _readable_answers(visit: Visit, event: EventDefinition, registration: Registration) -> list[tuple[Any, Any]]:

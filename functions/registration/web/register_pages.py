@@ -8,20 +8,22 @@ from typing import Any
 
 from flask import Response
 
-from functions.registration.events.models import MAX_ANSWER, EventDefinition, check_answers
-from functions.registration.registrations import service as s
+from functions.registration.errors import Closed, Full
+from functions.registration.events.models import MAX_ANSWER, EventDefinition, RegistrationRequest, check_answers
 from functions.registration.registrations.personal import LINK_LIFE
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import event_lists
-from functions.registration.web.forms import event_of_page, form_body, origin, parse, receipt_path, refusals
+from functions.registration.web.forms import event_of_page, form_body, origin, receipt_path
 from shared import languages
 from shared.contracts.visitors import RegistrationCodeRequested
+from shared.errors import DomainError
 from shared.keys.tokens import BadToken
 from shared.web.guards import form_guard
-from shared.web.problems import FieldError, Problem, invalid
+from shared.web.problems import FieldError, Problem, invalid, problem_of
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed
-from shared.web.site import Site, Visit
+from shared.web.site import Site
 from shared.web.static_files import static_file
+from shared.web.visit import Visit
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -89,7 +91,8 @@ class Pages:
         event = event_of_page(visit, self._service, slug)
         try:
             return handle(event)
-        except Problem as problem:
+        except (DomainError, Problem) as error:
+            problem = problem_of(error, visit.gettext)
             if problem.status != 410:
                 raise
             return self._event_page(visit, event, 410, problem.title)
@@ -101,12 +104,12 @@ class Pages:
         submission = visit.request.form.get("submission", "")[:64]
         key = f"form:{submission}" if submission else None
         try:
-            request = parse(visit, body)
+            request = visit.validated(RegistrationRequest, body)
             if errors := _guard_errors(visit, event, request.email, guarded):
                 raise invalid(errors, visit.gettext)
-            with refusals(visit):
-                receipt = self._service.register(event.id, request, key, origin(visit))
-        except Problem as problem:
+            receipt = self._service.register(event.id, request, key, origin(visit))
+        except (DomainError, Problem) as error:
+            problem = problem_of(error, visit.gettext)
             if problem.status != 422 and not self._others_have_seats(event, problem):
                 raise
             _must_be_open(visit, event)
@@ -176,8 +179,7 @@ class Pages:
     def _must_take(self, visit: Visit, event: EventDefinition) -> None:
         _must_be_open(visit, event)
         if self._service.seats_left(event) == 0 and not event.waitlist:
-            with refusals(visit):
-                raise s.Full(event.id)
+            raise Full(event.id)
 
     def _others_have_seats(self, event: EventDefinition, problem: Problem) -> bool:
         """Whether what was refused for want of a seat might be taken in another category."""
@@ -195,10 +197,10 @@ class Typed(dict[str, Any]):
 
 
 def _must_be_open(visit: Visit, event: EventDefinition) -> None:
+    """Raises ``Closed``."""
     phase = event.phase(visit.platform.clock.now())
     if phase != "open":
-        with refusals(visit):
-            raise s.Closed(event, phase)
+        raise Closed(phase)
 
 
 def _guard_errors(visit: Visit, event: EventDefinition, email: str, guarded: bool) -> list[FieldError]:

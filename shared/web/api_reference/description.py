@@ -12,7 +12,8 @@ from flask import Response
 from shared.text import N_
 from shared.web.api_reference import sections
 from shared.web.openapi import Operation
-from shared.web.site import Site, Visit
+from shared.web.site import Site
+from shared.web.visit import Visit
 
 TITLE = "onestop"
 DESCRIPTION = N_(

@@ -26,7 +26,7 @@ from shared.web.guards.proof_of_work import new_challenge, proved
 from shared.web.http.places import is_this_machine, place_of
 from shared.web.http.rate_limits import HOUR
 from shared.web.problems import FieldError, Problem
-from shared.web.site import Visit
+from shared.web.visit import Visit
 
 HONEYPOT, SHOWN, PROOF, CODE = "homepage", "shown", "altcha", "address_code"
 DOUBTED = "doubted"

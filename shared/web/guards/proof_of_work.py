@@ -11,7 +11,7 @@ from typing import Any
 from shared.keys.ids import key_of
 from shared.ports import Conflict, Create, utc_text
 from shared.web.http.rate_limits import LIMITS
-from shared.web.site import Visit
+from shared.web.visit import Visit
 
 ALGORITHM, COST = "PBKDF2/SHA-256", 2000  # 256 tries on average: a second of a telephone
 CHALLENGE_LIFE = 900  # seconds
