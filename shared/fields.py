@@ -23,8 +23,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shared.countries import ALPHA_2
 from shared.errors import FaultyFields
+from shared.formats.countries import ALPHA_2
 from shared.ports import utc_text
 from shared.text import N_
 

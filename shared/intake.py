@@ -20,12 +20,12 @@ from werkzeug.exceptions import HTTPException
 from shared import outbox
 from shared.contracts.clock import Tick
 from shared.contracts.events import Event, Payload, parse
-from shared.formats import json_input
 from shared.keys.ids import key_of
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
 from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, storable, utc_text
 from shared.text import N_
+from shared.web.http import json_bodies
 from shared.web.http.incoming import MOST, Incoming
 from shared.wiring import Platform
 
@@ -202,7 +202,7 @@ class Intake:
 def read_push(text: bytes) -> Push:
     """Raises ``ValueError`` where the body is not a push message."""
     try:
-        body: dict[str, Any] = json_input.loads(text)
+        body: dict[str, Any] = json_bodies.loads(text)
         message = body["message"]
         data = base64.b64decode(message.get("data", ""), validate=True)
         attributes = {str(k): str(v) for k, v in (message.get("attributes") or {}).items()}

@@ -151,7 +151,7 @@ def countries(language: str) -> Mapping[str, str]:
 
 @cache
 def _countries(language: str) -> Mapping[str, str]:
-    from shared.countries import ALPHA_2
+    from shared.formats.countries import ALPHA_2
 
     def place(pair: tuple[str, str]) -> str:  # Åland stands beside Albania, أ beside ا
         return "".join(letter for letter in normalize("NFKD", pair[1]) if not combining(letter)).casefold()

@@ -2,15 +2,15 @@
 
 ``Service`` only holds the parts together; each part owns one topic:
 
-    content    organisations, staff, topics, activities, canned replies    directory.py
-    requests   a request comes in; what its requester does with it later   requests.py
-    finding    links once more, for whoever lost them                      finding.py
-    routing    an inquiry goes to its organisations                        dispatch.py (the rules: routing.py)
-    reading    lists, search, one inquiry: all that staff may see          reading.py
-    casework   take, hand over, answer, note                               casework.py
-    endings    close, reopen, end one part, erase                          endings.py
-    inbound    mail that comes back                                        inbound.py
-    deadlines  the clock: reminders, escalation, backlog                   deadlines.py
+    content    organisations, staff, topics, activities, canned replies    content/repository.py
+    requests   a request comes in; what its requester does with it later   casework/requester_actions.py
+    finding    links once more, for whoever lost them                      casework/finding.py
+    routing    an inquiry goes to its organisations                        casework/route_inquiry.py
+    reading    lists, search, one inquiry: all that staff may see          casework/queries.py
+    casework   take, hand over, answer, note                               casework/staff_actions.py
+    endings    close, reopen, end one part, erase                          casework/endings.py
+    inbound    mail that comes back                                        inbound_mail/receive.py
+    deadlines  the clock: reminders, escalation, backlog                   casework/deadlines.py
 """
 
 from __future__ import annotations

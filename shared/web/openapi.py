@@ -14,12 +14,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from shared.text import N_
-from shared.web.http.incoming import FORMS
+from shared.web.http.incoming import FORMS, TICKED
 from shared.web.problems import ProblemDetails
 
 REF = "#/components/schemas/{model}"
 JSON, PROBLEM, PAGE = "application/json", "application/problem+json", "text/html"
-TICKED = ["on", "true", "1", "yes"]
 
 ALWAYS = {
     400: N_("The request could not be understood."),
@@ -121,7 +120,7 @@ def _form(form: Form, schemas: dict[str, Any]) -> dict[str, str]:
         if one.get("type") == "object":
             patterns[rf"^{name}\..+"] = {"type": "string"}
         elif one.get("type") == "boolean":
-            properties[name] = {"enum": TICKED} | {k: v for k, v in one.items() if k in ("title", "description")}
+            properties[name] = {"enum": [*TICKED]} | {k: v for k, v in one.items() if k in ("title", "description")}
         else:
             text = next((kind for kind in one.get("anyOf", []) if kind.get("type") != "null"), one)
             properties[name] = text if name in required or text.get("type") == "array" else _or_empty(text)

@@ -14,6 +14,8 @@ from itertools import chain
 
 from flask import Response
 
+from shared.web.downloads import download
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BEGINS = "=+\\-@＝＋－＠﹦﹢﹣﹫"  # a formula, also in its full-width and small forms (Excel in East Asia)
 _FORMULA = re.compile(rf'[\s"]*[{_BEGINS}]|[\t\r\n]')
@@ -47,7 +49,7 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
             buffer.truncate()
         yield buffer.getvalue()
 
-    return _download(f"{name}.csv", "text/csv; charset=utf-8", lines())
+    return download(f"{name}.csv", "text/csv; charset=utf-8", lines())
 
 
 def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -60,9 +62,4 @@ def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
         sheet.append([defused(cell) for cell in row])
     content = io.BytesIO()
     book.save(content)
-    return _download(f"{name}.xlsx", XLSX, content.getvalue())
-
-
-def _download(filename: str, content_type: str, body: Iterable[str] | bytes) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
-    return Response(body, content_type=content_type, headers=headers)
+    return download(f"{name}.xlsx", XLSX, content.getvalue())

@@ -18,7 +18,7 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import AfterValidator, BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from shared import fields
-from shared.countries import ALPHA_2
+from shared.formats.countries import ALPHA_2
 
 MAX_ID = 15  # characters; ids that are longer bring nothing
 M = TypeVar("M", bound=BaseModel)

@@ -8,7 +8,7 @@ import pytest
 
 from infra import catalogues
 from shared import languages
-from shared.countries import ALPHA_2
+from shared.formats.countries import ALPHA_2
 
 WEBINAR = datetime(2025, 7, 3, 11, 0, tzinfo=UTC)
 

@@ -15,13 +15,13 @@ from functions.inquiries.content.models import CannedReply
 from functions.inquiries.desk.inquiry_list import names
 from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.services import Service
-from functions.inquiries.web.contact_pages import MAX_BODY, uploads
-from functions.inquiries.web.status_pages import download
+from functions.inquiries.uploads import MAX_BODY, uploads
 from shared.contracts.inquiries import Explanation
 from shared.errors import FaultyFields
 from shared.fields import REQUIRED
 from shared.staff.gate import require
 from shared.staff.members import Member, member
+from shared.web.downloads import download
 from shared.web.returned import Returned
 from shared.web.site import Site
 from shared.web.visit import Visit

@@ -10,13 +10,13 @@ from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.inbound_mail import charsets, parse
 from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.services import Service
-from functions.inquiries.web.status_pages import download
 from shared.errors import FaultyFields
 from shared.keys.ids import normal_reference
 from shared.ports import utc_text
 from shared.staff.gate import require
 from shared.staff.members import member
 from shared.web import paging
+from shared.web.downloads import download
 from shared.web.returned import Returned
 from shared.web.site import Site
 from shared.web.visit import Visit

@@ -12,12 +12,13 @@ from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.models import Activity
 from functions.inquiries.files.attachments import Upload
 from functions.inquiries.services import Service
+from functions.inquiries.uploads import uploads
 from functions.inquiries.web import operations
-from functions.inquiries.web.contact_pages import TICKED, Pages
+from functions.inquiries.web.contact_pages import Pages
 from functions.inquiries.web.operations import Accepted, ActivityPage, ActivityQuery, ApiInquiry, PublicActivity
 from shared.web import paging
 from shared.web.guards import form_guard
-from shared.web.http.incoming import FORMS
+from shared.web.http.incoming import FORMS, TICKED
 from shared.web.problems import Problem
 from shared.web.site import Site
 from shared.web.visit import Visit
@@ -49,9 +50,9 @@ def register(site: Site, service: Service) -> None:
         if visit.sends_form:
             return pages.send_from_elsewhere(visit)
         is_form = visit.request.mimetype in FORMS
-        request, uploads = _form(visit) if is_form else _json(visit)
+        request, files = _form(visit) if is_form else _json(visit)
         key = visit.request.headers.get("Idempotency-Key") or None
-        received = _receive(visit, service, request, uploads, key and f"api:{key}")
+        received = _receive(visit, service, request, files, key and f"api:{key}")
         if is_form:
             return visit.redirect(f"{received.links['status']}?received=1")
         return visit.json(received.model_dump(), 201)
@@ -64,11 +65,9 @@ def register(site: Site, service: Service) -> None:
         return visit.json({"outcome": outcome.kind, "reason": outcome.reason})
 
 
-def _receive(
-    visit: Visit, service: Service, request: InquiryRequest, uploads: list[Upload], key: str | None
-) -> Accepted:
+def _receive(visit: Visit, service: Service, request: InquiryRequest, files: list[Upload], key: str | None) -> Accepted:
     form_guard.check_program(visit)
-    received = service.requests.receive(request, uploads, key)
+    received = service.requests.receive(request, files, key)
     return Accepted(reference=received.reference, links={"status": received.status_link})
 
 
@@ -85,8 +84,7 @@ def _form(visit: Visit) -> tuple[InquiryRequest, list[Upload]]:
     body: dict[str, Any] = {name: form[name] for name in InquiryRequest.model_fields if form.get(name)}
     body["topics"] = [topic for topic in form.getlist("topics") if topic]
     body["consent"] = form.get("consent") in TICKED
-    files = visit.request.files.getlist("attachments")
-    return visit.validated(InquiryRequest, body), [Upload(f.filename, f.read()) for f in files if f.filename]
+    return visit.validated(InquiryRequest, body), uploads(visit)
 
 
 def _public(visit: Visit, activity: Activity) -> PublicActivity:

@@ -11,21 +11,20 @@ from flask import Response
 from functions.inquiries import labels
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.models import SHARE_WITH_ALL, Activity
-from functions.inquiries.files.attachments import LARGEST, Upload
 from functions.inquiries.services import Service
+from functions.inquiries.uploads import MAX_BODY, uploads
 from shared import languages
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
 from shared.web import paging
 from shared.web.guards import form_guard
+from shared.web.http.incoming import TICKED
 from shared.web.problems import FieldError, Problem
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed, lost_files
 from shared.web.site import Site
 from shared.web.visit import Visit
 
-MAX_BODY = LARGEST + 2**20  # bytes of a form with files
-TICKED = ("on", "true", "1", "yes")  # what forms of other sites send too
 PAGE = 60  # activities of a list
 FILTERS = ("organisation", "topic", "kind", "audience")
 ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
@@ -174,12 +173,6 @@ def _typed(visit: Visit) -> dict[str, Any]:
         "share_with": form.get("share_with") or SHARE_WITH_ALL,
         "consent": form.get("consent") in TICKED,
     }
-
-
-def uploads(visit: Visit, name: str = "attachments") -> list[Upload]:
-    """The files of the form's field of that name."""
-    files = visit.request.files.getlist(name)
-    return [Upload(file.filename, file.read()) for file in files if file.filename]
 
 
 def _when(visit: Visit, activity: Activity) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 from flask import Response
 
 from functions.inquiries import labels
 from functions.inquiries.services import Service
-from functions.inquiries.web.contact_pages import MAX_BODY, uploads
+from functions.inquiries.uploads import MAX_BODY, uploads
 from shared import languages
 from shared.errors import FaultyFields
 from shared.keys.tokens import BadToken
+from shared.web.downloads import download
 from shared.web.guards import form_guard
 from shared.web.personal_links import bad_link, link_mailed
 from shared.web.returned import Returned, lost_files
@@ -118,14 +117,3 @@ def _offering_another(visit: Visit, token: str) -> Iterator[None]:
         yield
     except BadToken:
         raise bad_link(visit, f"/i/{token}/new-link") from None
-
-
-def download(name: str, media_type: str, content: bytes) -> Response:
-    """A stranger's file: to be saved under ``name`` (ours: no quotes in it), never shown on our origin."""
-    response = Response(content, content_type=media_type)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""  # RFC 6266, 4.3 and 5
-    response.headers["Content-Disposition"] = f'attachment; filename="{plain}"{extended}'
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "no-store"
-    return response

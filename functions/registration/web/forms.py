@@ -10,6 +10,7 @@ from functions.registration.registrations.register import Receipt
 from functions.registration.registrations.service import Registrations
 from shared.keys.ids import key_of
 from shared.web.guards.form_guard import GUARD_FIELDS
+from shared.web.http.incoming import TICKED
 from shared.web.http.places import is_this_machine, place_of
 from shared.web.visit import Visit
 
@@ -29,7 +30,7 @@ def form_body(visit: Visit) -> dict[str, Any]:
             body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
         elif plain not in ("answers", "csrf_token", "submission", *GUARD_FIELDS) and value:
             body[plain] = value
-    body["consent"] = form.get("consent") in ("on", "true", "1", "yes")
+    body["consent"] = form.get("consent") in TICKED
     return body
 
 

@@ -16,6 +16,7 @@ from shared import languages
 from shared.errors import DomainError
 from shared.keys.tokens import BadToken
 from shared.ports import from_utc_text
+from shared.web.downloads import download
 from shared.web.guards import form_guard
 from shared.web.personal_links import bad_link, link_mailed
 from shared.web.problems import Problem, problem_of
@@ -73,11 +74,7 @@ class PersonalPages:
         domain = parseaddr(platform.settings.mail_from)[1].rpartition("@")[2]
         now, language = platform.clock.now(), registration.language
         entry = invitation(payload, "PUBLISH", registration.sequence, language, domain, now)
-        headers = {
-            "Content-Disposition": f'attachment; filename="{registration.event}.ics"',
-            "Cache-Control": "no-store",
-        }
-        return Response(calendar_file(entry), content_type="text/calendar; charset=utf-8", headers=headers)
+        return download(f"{registration.event}.ics", "text/calendar; charset=utf-8", calendar_file(entry))
 
     def verify(self, visit: Visit, token: str) -> Response:
         """Following the link verifies nothing, since mail scanners follow links too: the button on the page does."""

@@ -20,9 +20,10 @@ from werkzeug.exceptions import (
 )
 from werkzeug.formparser import FormDataParser
 
-from shared.formats import json_input
+from shared.web.http import json_bodies
 from shared.web.problems import FieldError, Gettext, invalid
 
+TICKED = ("on", "true", "1", "yes")  # a box of a form, of other sites too
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST = 32 * 2**20  # bytes; what Cloud Run lets through (https://cloud.google.com/run/quotas)
 MOST_FIELDS = 1000  # of a form
@@ -134,8 +135,8 @@ class Incoming(flask.Request):
         if not self.is_json:
             raise UnsupportedMediaType
         try:
-            value = json_input.loads(self.get_data())
-        except json_input.BadJson as error:
+            value = json_bodies.loads(self.get_data())
+        except json_bodies.BadJson as error:
             raise invalid([FieldError(error.field or "body", _(error.message))], _) from None
         if not isinstance(value, dict):
             raise invalid([FieldError("body", _("Send one JSON object."))], _)
