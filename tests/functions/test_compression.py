@@ -11,7 +11,7 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from shared.staff.gate import DeskGate
-from shared.web import site, static_files
+from shared.web import static_files, visit
 from shared.web.http import compression
 from shared.web.http.compression import SMALLEST, packed
 from shared.web.site import ANYBODY, Site
@@ -184,7 +184,7 @@ def test_the_length_of_a_page_tells_nothing_of_its_form_s_token(tmp_path: Path, 
 
 def test_without_the_pad_it_would(tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control."""
-    monkeypatch.setattr(site, "padded", lambda secret: secret)
+    monkeypatch.setattr(visit, "padded", lambda secret: secret)
     assert _told(tmp_path, browser) > 16
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from flask import Response
 
-from shared.web.downloads import download
 from shared.web.http.places import is_this_machine, parse_address
 from shared.web.problems import Problem
 from shared.web.site import ANYBODY, POLICY, Handler, Site
@@ -97,9 +96,10 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         if number >= len(found):
             raise _nothing(visit)
         part = found[number]
-        content = part.get_payload(decode=True)
-        name = part.get_filename() or f"part-{number}"
-        return download(name, part.get_content_type(), content if isinstance(content, bytes) else b"")
+        response = Response(part.get_payload(decode=True), content_type=part.get_content_type())
+        response.headers.set("Content-Disposition", "attachment", filename=part.get_filename() or f"part-{number}")
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 def _guarded(handler: Handler) -> Handler:
