@@ -16,6 +16,7 @@ from functions.inquiries.casework.models import MessageDoc
 from functions.inquiries.errors import NotFound
 from functions.inquiries.inbound_mail.quotations import split
 from functions.inquiries.inbound_mail.receive import Outcome
+from shared.adapters.embedded.files import FolderFiles
 from shared.contracts.inquiries import InquiryAnswered, InquiryMessageReceived, InquiryReceived, InquiryRouted
 from shared.keys.links import Link
 from tests.functions import inquiry_sites
@@ -164,6 +165,23 @@ def test_too_large_a_mail_is_kept_aside_whole(box: Postbox) -> None:
     assert box.service.inbound.take(raw).reason == "too_large"
     ((id, _),) = box.service.reading.quarantine(box.person(WHO_A))
     assert box.service.reading.quarantined_mail(box.person(WHO_A), id)[1] == raw
+
+
+def test_an_answer_that_comes_as_the_inquiry_is_handed_over_is_kept_aside(
+    box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = FolderFiles.write
+
+    def overtaken(self: FolderFiles, *file: Any) -> None:
+        """Files are written when the sender is known and before anything is decided."""
+        write(self, *file)
+        monkeypatch.setattr(FolderFiles, "write", write)
+        version = box.view(WHO_A, box.reference).version
+        box.service.casework.hand_over(box.person(WHO_A), box.reference, version, "wto", "It is theirs.")
+
+    monkeypatch.setattr(FolderFiles, "write", overtaken)
+    outcome = box.send("staff-answer")
+    assert (outcome.kind, outcome.reason) == ("quarantined", "unknown_sender")
 
 
 def test_staff_put_a_mail_where_it_belongs(box: Postbox) -> None:

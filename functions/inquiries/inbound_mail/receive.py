@@ -135,6 +135,8 @@ class Inbound:
             if store.get(MESSAGES, id):
                 return Outcome("duplicate", inquiry=reference)
             case = self._case(reference)
+            if person:
+                self._author(head, case, party)  # again: it may have changed hands meanwhile
             message = self._message(head, content, case, person, files)
             message.mail = name
             if head.automatic:  # beside the inquiry: nobody's work on it becomes stale
