@@ -26,8 +26,9 @@ def main(arguments: list[str]) -> int:
             if rebuild:
                 tallies.build(event.id)
             told, counted = tallies.of([event.id])[event.id], tallies.counted(event.id)
-            for state in (state for state in STATES if told[state] != counted[state]):
-                print(f"{event.id}: {told[state]} {state} are told, and there are {counted[state]}")
+            for name in sorted(name for name in told.keys() | counted.keys() if told[name] != counted[name]):
+                what = f"free seats of {name}" if name in counted.keys() - set(STATES) else name
+                print(f"{event.id}: {told[name]} {what} are told, and there are {counted[name]}")
                 wrong += 1
     except (NotMoved, Unavailable) as error:
         print(f"tallies: {error}", file=sys.stderr)

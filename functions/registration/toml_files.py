@@ -24,7 +24,7 @@ from functions.registration.events.models import EventDefinition, Kept, before
 from functions.registration.events.repository import EVENTS, INSTANTS, definition, stored
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line
-from functions.registration.registrations.tallies import NOTHING, TALLIES
+from functions.registration.registrations.tallies import Tallies
 from shared.contracts.events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.documents import ANY_ID
@@ -188,6 +188,7 @@ def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
         seats.resize(store, event)  # first: nobody may look for seats that are still to be made
         changed += decide(lambda event=event: _put(store, event, clock.now()), attempts=40)  # type: ignore[misc]
         _follow(store, event.id)
+        Tallies(store).fold_event(event.id)
         if store.query(seats.RETURNED, ("event", "==", event.id), limit=1):
             store.commit([outbox_row(SOURCE, SeatsReleased(event=event.id), clock.now())])
     return changed
@@ -201,7 +202,7 @@ def _put(store: Store, event: EventDefinition, now: datetime) -> bool:
     after = event.model_copy(update={"kept": _kept(store, before, event, now)})
     data = stored(after)
     if known is None:
-        store.commit([Create(EVENTS, event.id, data), Replace(TALLIES, event.id, NOTHING, None)])
+        store.commit([Create(EVENTS, event.id, data)])
         return True
     if known.data == data:
         return False

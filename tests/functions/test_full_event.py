@@ -116,7 +116,7 @@ def test_whoever_will_wait_is_told_so_from_the_button_to_the_mail_after_verifyin
 
 
 def test_a_place_in_a_long_line_is_told_as_far_as_one_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "MOST_COUNTED", 3)
+    monkeypatch.setattr(base, "MOST_AHEAD", 3)
     world.event(seats=1)
     world.take("first")
     told = []
@@ -295,3 +295,11 @@ def test_seats_that_are_added_show_at_once(world: World) -> None:
     world.settle()
     world.look_afresh()
     assert heading(world.visitor.get(FORM)) == "Register"
+
+
+def test_many_seats_are_told_as_far_as_one_counts(world: World) -> None:
+    world.event(seats=1200, categories=[{"id": "a", "name": "A", "seats": 999}, {"id": "b", "name": "B"}])
+    page = words(world.visitor.get(EVENT))
+    assert "At least 1,000 seats left" in page
+    assert "A: 999 seats left" in page
+    assert "يتبقى ما لا يقل عن" in words(world.visitor.get(f"{EVENT}?lang=ar"))

@@ -163,3 +163,9 @@ def test_where_there_is_no_waitlist_the_last_seats_are_for_those_who_verify(worl
     world.service.seats._left.clear()
     with pytest.raises(Full):
         world.register("Di")
+
+
+def test_of_a_large_pool_a_thousand_free_seats_are_half(world: World) -> None:
+    event = world.event(verify_email=True, seats=3000)
+    world.register("Ada")
+    assert length(world, "Ada") == timedelta(hours=event.verify_within_hours)

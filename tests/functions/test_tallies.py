@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from functions.registration.registrations import tallies
-from functions.registration.registrations.documents import CHANGES, REGISTRATIONS
-from functions.registration.registrations.tallies import TALLIES, Tallies
+from functions.registration.registrations.documents import REGISTRATIONS
+from functions.registration.registrations.tallies import STATES, TALLIES, Tallies
+from functions.registration.registrations.tally_changes import CHANGES
 from infra import tallies as command
 from shared.adapters.embedded.store import SqliteStore
 from shared.ports import Conflict, Delete, Replace
@@ -24,11 +25,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def told(world: World, *events: str) -> dict[str, dict[str, int]]:
-    """Checked against the registrations."""
+    """By event and state, checked against the registrations and the free seats."""
     names = events or ("forum",)
     found = world.service.counts(names)
     assert found == {event: Tallies(world.store).counted(event) for event in names}
-    return found
+    return {event: {state: counts[state] for state in STATES} for event, counts in found.items()}
 
 
 def live(world: World) -> None:
@@ -102,7 +103,7 @@ def test_a_tally_that_is_wrong_is_found_and_built_anew(world: World, capsys: pyt
     assert command.main([]) == 0
     wrong = world.store.get(TALLIES, "forum")
     assert wrong
-    world.store.commit([Replace(TALLIES, "forum", {**wrong.data, "confirmed": 9}, wrong.version)])
+    world.store.commit([Replace(TALLIES, "forum", {"counts": {**wrong.data["counts"], "confirmed": 9}}, wrong.version)])
     assert command.main([]) == 1
     assert capsys.readouterr().out == "forum: 10 confirmed are told, and there are 1\n"
     assert command.main(["--rebuild"]) == 0

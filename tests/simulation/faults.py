@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +14,9 @@ from functions.inquiries.casework import route_inquiry
 from functions.notification.deliveries import service as notification
 from functions.registration.events.models import EventDefinition, Registration
 from functions.registration.registrations import register, seats, tallies, timekeeping
-from functions.registration.registrations.documents import CHANGES, REGISTRATIONS, in_line, registration_of
+from functions.registration.registrations.documents import REGISTRATIONS, in_line, registration_of
 from functions.registration.registrations.tallies import TALLIES, Tallies
+from functions.registration.registrations.tally_changes import CHANGES
 from shared import outbox
 from shared.contracts.events import OUTBOX, message
 from shared.idempotency import IDEMPOTENCY
@@ -115,12 +117,15 @@ def _another_message_id(render: Callable[..., Any]) -> Callable[..., Any]:
     return rendered
 
 
-def _folded_again(tally: Tallies, event: str) -> None:
+def _folded_again(tally: Tallies, event: str) -> int:
     """Whoever folds does, though somebody else may have folded the same changes."""
     known, changes = tally._store.get(TALLIES, event), tally._changes(event)
-    if known and changes:
-        summed = Replace(TALLIES, event, tallies._sum(known, changes), None)
+    if known is None:
+        tally.build(event)
+    elif changes:
+        summed = Replace(TALLIES, event, tallies._stored(tallies._sum(known, changes)), None)
         tally._store.commit([summed, *(Delete(CHANGES, change.id, None) for change in changes)])
+    return 0
 
 
 def _last_in_line(keeper: timekeeping.Timekeeper, event: EventDefinition) -> list[Registration]:
@@ -158,6 +163,7 @@ PATCHES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "stable-message-id": (notification, "render", _another_message_id),
     "confinement": (route_inquiry, "facts_of", _open_to_all),
     "withdraw": (seats, "withdraw", lambda real: lambda store, returned: False),
+    "tally-seats": (seats, "freed", lambda real: lambda writes: Counter()),
     "tally-version": (Tallies, "_fold", lambda real: _folded_again),
     "line-order": (timekeeping.Timekeeper, "_first_in_line", lambda real: _last_in_line),
     "former-categories": (EventDefinition, "lines", lambda real: property(_present_categories)),

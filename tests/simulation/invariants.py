@@ -11,7 +11,7 @@ CONFINED        no mail and no list shows a confined inquiry to another organisa
 QUIET           when faults end, so does the work
 REPLAY-NEUTRAL  delivering everything once more changes nothing
 MAILS-AGREE     the last that a person was told is the state that they are in
-TALLIES-AGREE   the desk is told as many registrations in each state as there are
+TALLIES-AGREE   the desk is told as many registrations in each state, and as many free seats, as there are
 NO-ERROR        nothing fails in a way that nobody foresaw
 """
 
@@ -340,9 +340,11 @@ class Books:
     def _tallied(self, slices: Slices) -> None:
         told = slices.registrations.counts([content.EVENT])[content.EVENT]
         found = Counter[str](registration.state for registration in self.registrations(""))
-        for state in told.keys() | found.keys():
-            if told.get(state, 0) != found[state]:
-                self.violated("TALLIES-AGREE", f"{told.get(state, 0)} {state} are told, and there are {found[state]}")
+        for pool in self._world.store.query(seats.POOLS, limit=1000):
+            found[pool.id] = self._world.store.count(seats.SEATS, ("pool", "==", pool.id))
+        for name in told.keys() | found.keys():
+            if told[name] != found[name]:
+                self.violated("TALLIES-AGREE", f"{told[name]} {name} are told, and there are {found[name]}")
 
     def _nobody_waits_for_nothing(self, event: EventDefinition) -> None:
         if event.kept.line_first:

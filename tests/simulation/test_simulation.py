@@ -27,6 +27,7 @@ CAUGHT_BY = {
     "seat-precondition": {"SEATS"},
     "stable-message-id": {"ONCE"},
     "sweep": {"QUIET"},
+    "tally-seats": {"TALLIES-AGREE"},
     "tally-version": {"TALLIES-AGREE"},
     "withdraw": {"SEATS"},
 }
@@ -37,7 +38,7 @@ MEET_IN = {
     "gate": "seats",
     "checkpoint": "clock",
     "latest-form": "forms",
-    "tally-version": "clock",
+    "tally-version": "imports",
 }
 """The theme in which what a guard is against happens often; elsewhere it takes more worlds to see it."""
 

@@ -8,6 +8,7 @@ from flask import Response
 
 from functions.registration.desk.exports import Export, states
 from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.registrations.seats import seats_left
 from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.tallies import STATES
 from shared.contracts.registration import State
@@ -19,7 +20,7 @@ from shared.web.site import Site
 from shared.web.visit import Visit
 
 PAGE = 50
-EVENTS_PAGE = 25
+EVENTS_PAGE = 20
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -28,7 +29,7 @@ def register(site: Site, service: Registrations) -> None:
         after = paging.cursor(visit.request.args.get("after", ""))
         events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
         counts = service.counts([event.id for event in events])
-        rows = [(event, counts[event.id], service.seats_left(event)) for event in events]
+        rows = [(event, counts[event.id], seats_left(event, None, counts[event.id].__getitem__)) for event in events]
         more = paging.mark((utc_text(events[-1].starts_at), events[-1].id)) if len(events) == EVENTS_PAGE else ""
         return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
 

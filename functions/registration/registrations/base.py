@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from functions.registration.events.models import Category, EventDefinition, Place, Registration, pool_id
+from functions.registration.events.models import Category, EventDefinition, Place, Registration
 from functions.registration.events.repository import Catalogue
 from functions.registration.registrations import notices, seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line, registration_of
@@ -16,6 +16,9 @@ from shared.ports import MOST_COUNTED, Clock, Create, Store, Where
 
 Availability = Literal["unlimited", "seats", "full"]
 """Of seats for newcomers: without a limit, some (a moment ago), or none: they wait in line, where there is one."""
+
+
+MOST_AHEAD = 500  # in line: how far people are counted who wait before somebody
 
 
 class Base:
@@ -45,20 +48,14 @@ class Base:
         before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
         ahead = 0
         for line in lines:
-            ahead += self._store.count(REGISTRATIONS, *in_line(event.id, line), before, at_most=MOST_COUNTED - ahead)
-        return Place(ahead + 1, exact=ahead < MOST_COUNTED)
+            ahead += self._store.count(REGISTRATIONS, *in_line(event.id, line), before, at_most=MOST_AHEAD - ahead)
+        return Place(ahead + 1, exact=ahead < MOST_AHEAD)
 
     def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
-        """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old."""
-        if event.kept.line_first and event.waitlist:
-            return 0  # until those who wait have had their turn
-        if category is None:
-            total = [self.seats.left(pool) for pool in [pool_id(event.id)] if event.seats is not None]
-            quotas = [self.seats_left(event, entry) for entry in event.categories]
-            if any(left is None for left in quotas):
-                return min(total, default=None)
-            return min([*total, sum(left or 0 for left in quotas)])
-        return min((self.seats.left(pool) for pool in event.pools(category)), default=None)
+        """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old, exact below
+        ``MOST_COUNTED``, which says that there are at least so many."""
+        left = seats.seats_left(event, category, self.seats.left)
+        return None if left is None else min(left, MOST_COUNTED)
 
     def availability(self, event: EventDefinition, category: Category) -> Availability:
         left = self.seats_left(event, category)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from functions.registration.events.models import Registration
 from functions.registration.registrations import holds, seats
+from functions.registration.registrations.tally_changes import change
 from shared.contracts.events import Payload, outbox_row
 from shared.contracts.registration import SeatsReleased, State
 from shared.formats.addresses import folded_address
@@ -17,9 +18,6 @@ from shared.ports import Create, Data, Delete, Document, Replace, Where, Write, 
 SOURCE = "registration"
 REGISTRATIONS = "registrations"
 PERSONS = "persons"
-
-
-CHANGES = "tally_changes"  # {"event": ..., "left": a state or None, "entered": a state or None}
 
 
 def person_id(event: str, address: str) -> str:
@@ -35,10 +33,13 @@ def stored(registration: Registration) -> Data:
     return registration.model_dump(exclude_none=True)
 
 
-def tallied(event: str, left: State | None, entered: State | None) -> Create:
-    """Goes into the commit that brings a registration from one state to another (``tallies.py``): from None when it is
-    new, to None when it is erased."""
-    return Create(CHANGES, f"{event}:{secrets.token_hex(8)}", {"event": event, "left": left, "entered": entered})
+def tallied(event: str, left: State | None, entered: State | None, claims: Iterable[Write] = ()) -> Create:
+    """Goes into the commit that brings a registration from one state to another: from None when it is new, to None
+    when it is erased. ``claims`` are its writes that take seats."""
+    moves = seats.freed(claims)
+    moves.update({state: 1 for state in [entered] if state})
+    moves.subtract({state: 1 for state in [left] if state})
+    return change(event, moves)
 
 
 def changing(registration: Registration) -> Replace:

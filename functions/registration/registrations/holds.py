@@ -42,8 +42,8 @@ def _some(prefix: str, count: int, looked_at: int) -> list[str]:
 
 
 def until(event: EventDefinition, registration: Registration, free: float, now: datetime) -> datetime:
-    """How long a seat is kept: the whole time to verify while half of the seats are ``free`` (a share, from 0 to 1),
-    then the shorter, the fewer there are."""
+    """How long a seat is kept: the whole time to verify while half of the seats are ``free`` (a share, from 0 to 1, of
+    2,000 where there are more), then the shorter, the fewer there are."""
     assert registration.verify_by
     whole = timedelta(hours=event.verify_within_hours)
     return min(now + max(whole * min(1, 2 * free), SHORTEST), from_utc_text(registration.verify_by))

@@ -123,7 +123,7 @@ class Personal(Base):
                 registration.confirmed_at = utc_text(now)
             else:
                 claims += self._claims_now(event, registration, now)
-            claims.append(tallied(event.id, "unverified", registration.state))
+            claims.append(tallied(event.id, "unverified", registration.state, claims))
             try:
                 self._store.commit([changing(registration), *claims, self._announce(event, registration, now)])
             except Conflict:

@@ -8,7 +8,7 @@ from functions.registration.errors import Full
 from functions.registration.events.models import EventDefinition, Registration
 from functions.registration.events.repository import Catalogue, definition
 from functions.registration.registrations import holds, seats
-from shared.ports import Store, Write, utc_text
+from shared.ports import MOST_COUNTED, Store, Write, utc_text
 
 
 class Placing:
@@ -28,7 +28,7 @@ class Placing:
             if not event.waitlist and any(self._seats.left(pool) == 0 for pool in pools):
                 raise Full(event.id)
             return []
-        free = min(self._seats.left(pool) / sizes[pool] if sizes[pool] else 0 for pool in pools)
+        free = min(self._seats.left(pool) / min(sizes[pool], 2 * MOST_COUNTED) if sizes[pool] else 0 for pool in pools)
         claims = self.place(event, registration, now)
         if not registration.pools:
             return claims

@@ -121,7 +121,7 @@ class Registering(Base):
             writes = [
                 Create(REGISTRATIONS, newcomer.reference, stored(newcomer)),
                 Create(PERSONS, person, {"reference": newcomer.reference}),
-                tallied(event.id, None, newcomer.state),
+                tallied(event.id, None, newcomer.state, claims),
                 *claims,
                 announcement,
             ]

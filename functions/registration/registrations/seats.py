@@ -18,18 +18,19 @@ import secrets
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 
-from functions.registration.events.models import EventDefinition
-from shared.ports import Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
+from functions.registration.events.models import Category, EventDefinition, pool_id
+from functions.registration.registrations.tally_changes import change
+from shared.ports import MOST_COUNTED, Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
 
 SEATS = "seats"
 RETURNED = "returned_seats"
 POOLS = "pools"
 GATES = "gates"
 GATE_SHARDS = 32  # joining a long waitlist must not queue up at one document
-HINTS = (16, 256)  # tickets read at once: doubled each time, and few again after a conflict
+HINTS = (16, 64)  # tickets read at once: doubled each time, and few again after a conflict
 CHUNK = 200
 MOST_CATEGORIES = 14  # of one event: freeing a seat moves the gates of all in one commit
 FRESH = 2.0  # seconds for which a count is shown
@@ -81,10 +82,10 @@ class Seats:
                 self._next_limit.pop(pool, None)
 
     def left(self, pool: str) -> int:
-        """How many seats are free, as of the last two seconds."""
+        """How many seats are free, as of the last two seconds; counting ends at ``MOST_COUNTED``."""
         read_at, left = self._left.get(pool, (float("-inf"), 0))
         if time.monotonic() - read_at > FRESH:
-            left = self._store.count(SEATS, *_within(pool))
+            left = self._store.count(SEATS, *within(pool), at_most=MOST_COUNTED)
             self._left[pool] = (time.monotonic(), left)
         return left
 
@@ -127,19 +128,42 @@ class Seats:
     def _free(self, pool: str, limit: int, wanted: int) -> list[Document]:
         """Up to ``limit`` free tickets from a random place on; where too few follow it, from the beginning."""
         if pool in self._empty:
-            return self._store.query(SEATS, *_within(pool), limit=limit)
+            return self._store.query(SEATS, *within(pool), limit=limit)
         start = f"{pool}:{secrets.token_hex(8)}"
-        found = self._store.query(SEATS, *_within(pool), after=(start, start), limit=limit)
-        return found if len(found) >= wanted else self._store.query(SEATS, *_within(pool), limit=limit)
+        found = self._store.query(SEATS, *within(pool), after=(start, start), limit=limit)
+        return found if len(found) >= wanted else self._store.query(SEATS, *within(pool), limit=limit)
 
 
-def _within(pool: str) -> list[Where]:
-    """The range of the pool's tickets: their ids begin with ``{pool}:``, and ``;`` is the letter after ``:``."""
-    return [("id", ">", f"{pool}:"), ("id", "<", f"{pool};")]
+def within(name: str) -> list[Where]:
+    """The range of a pool's tickets, or of whatever has ids that begin with ``{name}:`` (``;`` is the letter after
+    ``:``)."""
+    return [("id", ">", f"{name}:"), ("id", "<", f"{name};")]
 
 
 def ticket(collection: str, event: str, pool: str) -> Create:
     return Create(collection, f"{pool}:{secrets.token_hex(8)}", {"event": event, "pool": pool})
+
+
+def seats_left(event: EventDefinition, category: Category | None, free: Callable[[str], int]) -> int | None:
+    """Free seats for a category, or (None) for anybody; None where there is no limit. ``free``: of a pool."""
+    if event.kept.line_first and event.waitlist:
+        return 0  # until those who wait have had their turn
+    if category is not None:
+        return min(map(free, event.pools(category)), default=None)
+    total = [free(pool_id(event.id))] if event.seats is not None else []
+    quotas = [seats_left(event, entry, free) for entry in event.categories]
+    if any(left is None for left in quotas):
+        return min(total, default=None)
+    return min([*total, sum(left or 0 for left in quotas)])
+
+
+def freed(writes: Iterable[Write]) -> Counter[str]:
+    """How many more seats are free after ``writes``, by pool."""
+    found: Counter[str] = Counter()
+    for write in writes:
+        if write.collection == SEATS:
+            found[write.id.rpartition(":")[0]] += 1 if isinstance(write, Create) else -1
+    return found
 
 
 def give_back(event: str, pools: Iterable[str]) -> list[Write]:
@@ -201,13 +225,15 @@ def _resize_step(store: Store, event: str, pool: str, wanted: int) -> bool:
         writes = [ticket(collection, event, pool) for _ in range(min(missing, CHUNK))]
     elif missing < 0:
         limit = min(-missing, CHUNK)
-        idle = store.query(SEATS, *_within(pool), limit=limit) or store.query(RETURNED, *_within(pool), limit=limit)
+        idle = store.query(SEATS, *within(pool), limit=limit) or store.query(RETURNED, *within(pool), limit=limit)
         writes = [Delete(spare.collection, spare.id, spare.version) for spare in idle]
     issued = data["issued"] + (len(writes) if missing > 0 else -len(writes))
     after = {**data, "wanted": wanted, "issued": issued, "filled": data["filled"] or issued >= wanted}
     if known and after == known.data:
         return False
-    store.commit([Replace(POOLS, pool, after, known.version) if known else Create(POOLS, pool, after), *writes])
+    counted = Replace(POOLS, pool, after, known.version) if known else Create(POOLS, pool, after)
+    told = [change(event, moves) for moves in [freed(writes)] if moves]
+    store.commit([counted, *told, *writes])
     return issued != wanted and bool(writes)
 
 

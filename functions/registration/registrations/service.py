@@ -6,6 +6,7 @@ writer was faster.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from functions.registration.errors import NotPossible
@@ -28,8 +29,8 @@ class Registrations(Registering, Finding):
             raise NotPossible(registration.state)
         return self._compose.confirmed(self.events.get(registration.event), registration)
 
-    def counts(self, events: Sequence[str]) -> dict[str, dict[str, int]]:
-        """How many registrations are in each state, by event and state."""
+    def counts(self, events: Sequence[str]) -> dict[str, Counter[str]]:
+        """By event: how many registrations are in each state, and how many seats are free in each pool."""
         return Tallies(self._store).of(events)
 
     def timekeeper(self) -> Timekeeper:

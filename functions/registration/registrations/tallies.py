@@ -1,8 +1,9 @@
-"""How many registrations of an event are in each state, exact and at the same cost however many there are.
+"""How many registrations of an event are in each state and how many seats are free in each pool, exact and at the same
+cost however many there are.
 
-Whoever changes a registration's state writes a change into the same commit: a new document, so that nobody waits for
-anybody. The clock adds the changes to the event's tally and removes them, in one commit, so that each counts once.
-What is told is the tally and the changes that are still to be added.
+Whoever changes a registration's state, takes a seat or frees one writes a change into the same commit: a new document,
+so that nobody waits for anybody. The clock adds the changes to the event's tally and removes them, in one commit, so
+that each counts once. What is told is the tally and the changes that are still to be added.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from functions.registration.registrations.documents import CHANGES, REGISTRATIONS
+from functions.registration.registrations.documents import REGISTRATIONS
+from functions.registration.registrations.seats import POOLS, SEATS, within
+from functions.registration.registrations.tally_changes import CHANGES
 from shared.contracts.registration import State
 from shared.ports import (
     Conflict,
@@ -28,25 +31,24 @@ from shared.ports import (
     having,
 )
 
-TALLIES = "tallies"  # {"confirmed": 17, ...} by event
+TALLIES = "event_tallies"  # {"counts": {"confirmed": 17, "forum:*": 3, ...}} by event
 PAGE = 400  # changes of one commit
-WAITING = 150  # changes that a page adds up; those of a rush beyond count with the next minute
+WAITING = 100  # changes that a page adds up; those of a rush beyond count with the next minute
 STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled", "expired")
-NOTHING: Data = dict.fromkeys(STATES, 0)  # the tally of an event that is new
 
 
 class Tallies:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def of(self, events: Sequence[str]) -> dict[str, dict[str, int]]:
-        """By event and state."""
+    def of(self, events: Sequence[str]) -> dict[str, Counter[str]]:
+        """By event: registrations by state, and free seats by pool."""
         while True:
             known = self._known(events)
             for missing in set(events) - known.keys():
                 with suppress(Unavailable):
                     self.build(missing)
-            changes = self._store.query(CHANGES, *_within(events), limit=WAITING)
+            changes = self._store.query(CHANGES, *_of(events), limit=WAITING)
             again = self._known(events)
             if {one.version for one in known.values()} == {one.version for one in again.values()}:
                 break
@@ -63,17 +65,25 @@ class Tallies:
             if len(page) < PAGE:
                 return
 
-    def _fold(self, event: str) -> None:
+    def fold_event(self, event: str) -> None:
+        """The same of one event, where many seats came or went at once."""
+        while decide(lambda: self._fold(event)) == PAGE:
+            pass
+
+    def _fold(self, event: str) -> int:
+        """Returns how many changes it added."""
         tally = self._store.get(TALLIES, event)
-        changes = self._store.query(CHANGES, *_within([event]), limit=PAGE)
+        changes = self._store.query(CHANGES, *_of([event]), limit=PAGE)
         if tally is None:
             self.build(event)
-        elif changes:
+            return PAGE
+        if changes:
             gone = [Delete(CHANGES, document.id, document.version) for document in changes]
-            self._store.commit([Replace(TALLIES, event, _sum(tally, changes), tally.version), *gone])
+            self._store.commit([Replace(TALLIES, event, _stored(_sum(tally, changes)), tally.version), *gone])
+        return len(changes)
 
     def build(self, event: str) -> None:
-        """Count all registrations of the event anew (``make tallies REBUILD=1``).
+        """Count all registrations and free seats of the event anew (``make tallies REBUILD=1``).
 
         Raises ``Unavailable`` where they change all the time.
         """
@@ -84,34 +94,44 @@ class Tallies:
         counted = self.counted(event)
         if [d.id for d in before] != [d.id for d in self._changes(event)]:
             raise Conflict(event)
-        data: Data = {state: counted[state] - _moved(before)[state] for state in STATES}
+        counted.subtract(_moved(before))
+        data = _stored(counted)
         self._store.commit([Replace(TALLIES, event, data, tally.version) if tally else Create(TALLIES, event, data)])
 
-    def counted(self, event: str) -> dict[str, int]:
-        """What the tally should be, from the registrations."""
+    def counted(self, event: str) -> Counter[str]:
+        """What the tally should be, from the registrations and the seats."""
         where: list[Where] = [("event", "==", event), having("created_at")]
-        return {state: self._store.count(REGISTRATIONS, *where, ("state", "==", state)) for state in STATES}
+        found = Counter[str]()
+        for state in STATES:
+            found[state] = self._store.count(REGISTRATIONS, *where, ("state", "==", state))
+        for pool in every(self._store, POOLS, ("event", "==", event)):
+            found[pool.id] = self._store.count(SEATS, *within(pool.id))
+        return found
 
     def _known(self, events: Sequence[str]) -> dict[str, Document]:
         return {document.id: document for document in self._store.get_many(TALLIES, events)}
 
     def _changes(self, event: str) -> list[Document]:
-        return list(every(self._store, CHANGES, *_within([event])))
+        return list(every(self._store, CHANGES, *_of([event])))
 
 
-def _within(events: Sequence[str]) -> list[Where]:
+def _of(events: Sequence[str]) -> list[Where]:
     """The changes of one event by their ids, as of tickets; those of several are found among all."""
-    return [("id", ">", f"{events[0]}:"), ("id", "<", f"{events[0]};")] if len(events) == 1 else []
+    return within(events[0]) if len(events) == 1 else []
 
 
-def _moved(changes: Iterable[Document]) -> Counter[str | None]:
-    moved: Counter[str | None] = Counter()
+def _moved(changes: Iterable[Document]) -> Counter[str]:
+    moved = Counter[str]()
     for document in changes:
-        moved[document.data["entered"]] += 1  # None counts, too, and nobody asks for it
-        moved[document.data["left"]] -= 1
+        moved.update(document.data["moves"])
     return moved
 
 
-def _sum(tally: Document, changes: Iterable[Document]) -> dict[str, int]:
-    moved = _moved(changes)
-    return {state: tally.data.get(state, 0) + moved[state] for state in STATES}
+def _sum(tally: Document, changes: Iterable[Document]) -> Counter[str]:
+    found = Counter[str](tally.data["counts"])
+    found.update(_moved(changes))
+    return found
+
+
+def _stored(counts: Counter[str]) -> Data:
+    return {"counts": {name: count for name, count in counts.items() if count}}

@@ -21,6 +21,7 @@ from functions.registration.registrations.documents import (
 )
 from functions.registration.registrations.notices import Composer
 from functions.registration.registrations.tallies import Tallies
+from functions.registration.registrations.tally_changes import change
 from shared.contracts.events import outbox_row
 from shared.ports import (
     Clock,
@@ -132,11 +133,13 @@ class Timekeeper:
                 continue
             registration.state, registration.confirmed_at, registration.pools = "confirmed", utc_text(now), pools
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
-            moved = [seats.move_gate(random.choice(gates)), tallied(event.id, "waitlisted", "confirmed")]
+            moved = [seats.move_gate(random.choice(gates)), tallied(event.id, "waitlisted", "confirmed", claims)]
             self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now), *moved])
             return 1
         freed: list[Write] = [Delete(seats.RETURNED, ticket.id, ticket.version) for ticket in returned]
         freed += [Create(seats.SEATS, ticket.id, ticket.data) for ticket in returned]
+        if returned:
+            freed.append(change(event.id, seats.freed(freed)))
         if event.kept.line_first and len(returned) < PAGE:
             event.kept = event.kept.model_copy(update={"line_first": False})
             freed.append(Replace(EVENTS, document.id, stored(event), document.version))

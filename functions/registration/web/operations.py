@@ -42,7 +42,7 @@ class PublicEvent(BaseModel, defer_build=True):
     phase: Literal["soon", "open", "closed", "past"] = Field(description=N_("People can register while it is open."))
     categories: list[Category]
     questions: list[Question]
-    seats_left: int | None = Field(description=N_("Free seats; null where there is no limit."))
+    seats_left: int | None = Field(description=N_("Free seats, counted to 1,000; null where there is no limit."))
     waitlist: bool = Field(
         description=N_("Whether those who find no seat wait in line for one; else they are refused.")
     )
