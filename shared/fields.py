@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -155,16 +156,35 @@ def written(field: str, text: str, most: int = MAX_PROSE, needed: str = REQUIRED
 
 # -- addresses --
 
+_PLAIN_LOCAL_PART = re.compile(r"(?=.{1,64}$)[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")  # RFC 5321, 4.1.2: a dot-string
+
+
+def _normal_address(address: str) -> str:
+    """Raises ``ValueError`` for what is no address. A domain that others have is not looked at anew."""
+    local, _, domain = address.rpartition("@")
+    if address.isascii() and _PLAIN_LOCAL_PART.fullmatch(local):
+        return local + _of_domain(domain)
+    return _validated(address)
+
+
+@lru_cache(500)
+def _of_domain(domain: str) -> str:
+    return _validated(f"a@{domain}")[1:]
+
+
+def _validated(address: str) -> str:
+    from email_validator import validate_email  # whose tables most processes do without
+
+    return validate_email(address, check_deliverability=False).normalized
+
 
 def _email(address: str, info: ValidationInfo) -> str:
     """The address as RFC 5321 writes it, its domain in lower case and in Unicode. No DNS is asked."""
-    from email_validator import EmailNotValidError, validate_email
-
     if not address:
         raise ValueError(REQUIRED)
     try:
-        normal = validate_email(address, check_deliverability=False).normalized
-    except EmailNotValidError:
+        normal = _normal_address(address)
+    except ValueError:
         raise ValueError(N_("Write the address like name@example.org.")) from None
     if (info.context or {}).get("smtputf8", True) or normal.rpartition("@")[0].isascii():
         return normal

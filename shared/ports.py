@@ -58,8 +58,13 @@ def having(field: str) -> Where:
     return (field, ">", "")
 
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:-]*")
+
+
 def storable(id: str) -> bool:
     """Whether every engine can hold a document of this id; there is none of another."""
+    if _PLAIN_ID.fullmatch(id):
+        return len(id) <= LARGEST_ID
     try:
         size = len(id.encode())
     except UnicodeEncodeError:
@@ -264,10 +269,11 @@ def checked(writes: Sequence[Write], databases: Mapping[str, str]) -> list[str |
 
 def _checked_text(write: Create | Replace) -> str:
     text = json_text(write.data)
-    size = len(text.encode())  # a lone surrogate is a ValueError
-    name = f"{write.collection}/{write.id}"
-    if 16 * size > LARGEST_DOCUMENT and len(name.encode()) + 17 + _size(write.data) > LARGEST_DOCUMENT:
-        raise ValueError(f"{name} is too large to be one document: {size} bytes")
+    size = len(text) if text.isascii() else len(text.encode())  # a lone surrogate is a ValueError
+    if 16 * size > LARGEST_DOCUMENT:
+        name = f"{write.collection}/{write.id}"
+        if len(name.encode()) + 17 + _size(write.data) > LARGEST_DOCUMENT:
+            raise ValueError(f"{name} is too large to be one document: {size} bytes")
     return text
 
 

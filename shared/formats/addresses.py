@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import suppress
+from functools import lru_cache
 from unicodedata import normalize
 
 MAX_DOMAIN = 253  # characters, RFC 1035, section 2.3.4; also spares the library long nonsense
@@ -38,6 +39,7 @@ def ascii_address(address: str) -> str:
     return f"{local}@{ascii_domain(domain)}"
 
 
+@lru_cache(64)  # one request asks several times
 def folded_address(address: str) -> str:
     """The same for all spellings of one address: for keys and comparisons. Fails for no text."""
     text = normalize("NFC", address.strip())

@@ -161,6 +161,8 @@ class Visit:
 
     def cookie(self, name: str) -> str:
         """The value of a cookie of ours, "" where the browser has none."""
+        if "HTTP_COOKIE" not in self.request.environ:  # else all headers are looked through
+            return ""
         return self.request.cookies.get(self.site.cookie_name(name), "")
 
     @cached_property

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.registration.errors import Closed, Full, Refusal
@@ -126,7 +126,7 @@ class Registering(Base):
                 announcement,
             ]
         if key:
-            writes.append(key.answering(asdict(told), now))
+            writes.append(key.answering({"state": told.state, "availability": told.availability}, now))
         try:
             self._store.commit(writes)
         except Conflict:

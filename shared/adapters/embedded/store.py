@@ -10,6 +10,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,7 @@ def _index_name(collection: str, fields: Sequence[str]) -> str:
     return "|".join((collection, *fields))
 
 
+@cache
 def _quote(name: str) -> str:
     return '"' + name.replace('"', "") + '"'
 

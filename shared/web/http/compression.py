@@ -55,12 +55,12 @@ def compress(request: Request, response: Response, pack: Callable[[bytes], bytes
 
 
 def _pays(response: Response) -> bool:
+    if not response.is_streamed and (response.content_length or len(response.get_data())) < SMALLEST:
+        return False
     if response.status_code in WITHOUT_BODY or "Content-Encoding" in response.headers:
         return False
     kind = response.mimetype or ""
-    if not (kind.startswith("text/") or kind in TEXTS):
-        return False
-    return response.is_streamed or len(response.get_data()) >= SMALLEST
+    return kind.startswith("text/") or kind in TEXTS
 
 
 def _stream(chunks: Iterable[bytes]) -> Iterator[bytes]:
