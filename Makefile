@@ -72,7 +72,7 @@ import-all: .venv/tools  ## read such a file into an empty store (FILE=all.jsonl
 looked: .venv/tools  ## who was shown a person's data (AT=/desk/inquiries/ABCD-1234 or BY=ann@example.org; DATA or PROJECT)
 	@$(BIN)/python -m infra.looked $(if $(AT),--at $(AT)) $(if $(BY),--by $(BY))
 
-tallies: .venv/$(if $(PROJECT),cloud,runtime)  ## whether the desk tells as many registrations as there are (REBUILD=1 counts anew; DATA or PROJECT)
+tallies: .venv/$(if $(PROJECT),cloud,runtime)  ## whether the desk tells as many registrations, seats and inquiries as there are (REBUILD=1 counts anew; DATA or PROJECT)
 	@$(BIN)/python -m infra.tallies $(if $(REBUILD),--rebuild)
 
 person: $(if $(ADDRESS),.venv/$(if $(PROJECT),cloud,runtime))  ## what is stored about a person (ADDRESS=..., ERASE=1 deletes it, DATA=.onestop or PROJECT=...)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from functions.inquiries.casework import route_inquiry
+from functions.inquiries.casework import route_inquiry, week_changes
 from functions.notification.deliveries import service as notification
 from functions.registration.events.models import EventDefinition, Registration
 from functions.registration.registrations import register, seats, tallies, timekeeping
@@ -164,6 +164,7 @@ PATCHES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "confinement": (route_inquiry, "facts_of", _open_to_all),
     "withdraw": (seats, "withdraw", lambda real: lambda store, returned: False),
     "tally-seats": (seats, "freed", lambda real: lambda writes: Counter()),
+    "tally-weeks": (week_changes, "changes", lambda real: lambda *parts: []),
     "tally-version": (Tallies, "_fold", lambda real: _folded_again),
     "line-order": (timekeeping.Timekeeper, "_first_in_line", lambda real: _last_in_line),
     "former-categories": (EventDefinition, "lines", lambda real: property(_present_categories)),

@@ -11,7 +11,8 @@ CONFINED        no mail and no list shows a confined inquiry to another organisa
 QUIET           when faults end, so does the work
 REPLAY-NEUTRAL  delivering everything once more changes nothing
 MAILS-AGREE     the last that a person was told is the state that they are in
-TALLIES-AGREE   the desk is told as many registrations in each state, and as many free seats, as there are
+TALLIES-AGREE   the desk is told as many registrations in each state, free seats, and inquiries and answers of each week
+                as there are
 NO-ERROR        nothing fails in a way that nobody foresaw
 """
 
@@ -21,7 +22,9 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from functions.inquiries.casework import weeks
 from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES
 from functions.notification.deliveries.service import DELIVERIES, LEASE, SUPPRESSIONS
 from functions.notification.mails.composers import mails_for
@@ -250,6 +253,7 @@ class Books:
         self._staff_told()
         self._seats_at_rest()
         self._tallied(slices)
+        self._weeks(slices)
         self._reminded()
         self._inquiries()
         self._lists(slices)
@@ -345,6 +349,16 @@ class Books:
         for name in told.keys() | found.keys():
             if told[name] != found[name]:
                 self.violated("TALLIES-AGREE", f"{told[name]} {name} are told, and there are {found[name]}")
+
+    def _weeks(self, slices: Slices) -> None:
+        """Of the last weeks, by what the organisations' parts in inquiries say."""
+        clock, store = self._world.clock, self._world.store
+        for organisation in slices.inquiries.content.organisations.values():
+            tally, zone = weeks.WeekTallies(store, clock), ZoneInfo(organisation.timezone)  # type: ignore[arg-type]
+            told = {monday: +counts for monday, counts in tally.of(organisation.id, zone).items()}
+            found = {monday: +counts for monday, counts in tally.counted(organisation.id, zone).items()}
+            if told != found:
+                self.violated("TALLIES-AGREE", f"{organisation.id} is told {told}, and there are {found}")
 
     def _nobody_waits_for_nothing(self, event: EventDefinition) -> None:
         if event.kept.line_first:

@@ -29,6 +29,7 @@ CAUGHT_BY = {
     "sweep": {"QUIET"},
     "tally-seats": {"TALLIES-AGREE"},
     "tally-version": {"TALLIES-AGREE"},
+    "tally-weeks": {"TALLIES-AGREE"},
     "withdraw": {"SEATS"},
 }
 

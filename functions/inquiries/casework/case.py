@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.inquiries.audit import AUDIT, AuditEntry
+from functions.inquiries.casework import week_changes
 from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Part
 from functions.inquiries.content.working_time import WorkingTime
 from functions.inquiries.errors import NotFound
@@ -35,6 +36,7 @@ class Case:
     assignments: dict[str, Assignment]  # by organisation
     now: datetime
     _versions: dict[str, str] = field(default_factory=dict)  # of the assignments that the store has
+    _answered: dict[str, datetime | None] = field(default_factory=dict)  # what these say of the first answer
     _more: list[Write] = field(default_factory=list)
 
     @classmethod
@@ -59,6 +61,7 @@ class Case:
             {part.organisation: part for part, _ in parts},
             now,
             {part.organisation: version for part, version in parts},
+            {part.organisation: part.answered_at for part, _ in parts},
         )
 
     @property
@@ -197,7 +200,8 @@ class Case:
             writes.append(new)
         gone = self._versions.keys() - self.assignments.keys()
         writes += [Delete(ASSIGNMENTS, assignment_id(self.reference, id), self._versions[id]) for id in gone]
-        return writes + self._more
+        answered: dict[str, datetime | None] = dict.fromkeys(self.assignments, it.answered_at)
+        return [*writes, *week_changes.changes(it.received_at, self._answered, answered), *self._more]
 
     def _show_kept_aside(self) -> None:
         """Mail kept aside is for those who share the inquiry now."""

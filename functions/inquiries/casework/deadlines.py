@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from functions.inquiries.casework.case import ASSIGNMENTS, SYSTEM, Case
 from functions.inquiries.casework.models import Assignment
 from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.casework.staff_actions import latest_request
+from functions.inquiries.casework.weeks import WeekTallies
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotFound
 from functions.inquiries.means import Means
@@ -30,11 +32,13 @@ class Deadlines:
         self._content = content
         self._mail = Correspondence(means, content)
         self._rota = Rota(means, content)
+        self._weeks = WeekTallies(means.store, means.clock)
 
     def tick(self) -> None:
         """Do all that is due by now. Twice in the same minute, or from two processes, it is done once."""
         self._act_on_targets()
         for organisation in self._content.organisations.values():
+            self._weeks.fold(organisation.id, ZoneInfo(organisation.timezone))
             for queue in organisation.queues:
                 self._share_out(organisation.id, queue.id)
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from functions.inquiries.audit import AUDIT, AuditEntry
-from functions.inquiries.casework import quarantine
+from functions.inquiries.casework import quarantine, weeks
 from functions.inquiries.casework.case import ASSIGNMENTS, Case, messages_of
 from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Quarantined
 from functions.inquiries.casework.requester_actions import read_attachment
@@ -22,14 +20,12 @@ from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotFound, Stale
 from functions.inquiries.means import Means, Member
-from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, from_utc_text, having, utc_text
+from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, having
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
 MOST_SCANNED = 5_000  # documents that one page of a search may cost
-WEEKS = 12
 MOST_MINE, MOST_LATE = 20, 10  # rows on the first page
-SAMPLE = 500  # the latest inquiries, for the time to the first answer
 
 
 @dataclass(frozen=True)
@@ -79,13 +75,14 @@ class Overview:
     unassigned: int
     waiting: int  # for an answer
     by_week: list[tuple[str, int]]  # Monday (ISO date) -> received, the last 12 weeks
-    hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer, of the latest inquiries
+    hours_to_answer: list[tuple[str, float]]  # Monday -> median hours to the first answer, where there is any
 
 
 class Reading:
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content
+        self._weeks = weeks.WeekTallies(means.store, means.clock)
 
     # -- lists --
 
@@ -191,6 +188,7 @@ class Reading:
         my: Where = ("assignee", "==", staff.email)
         late: Where = ("late", "==", True)
         any_time = having("due_at")
+        told = self._weeks.of(staff.organisation, zone)
         mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MOST_MINE)
         late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MOST_LATE)
         return Overview(
@@ -200,34 +198,12 @@ class Reading:
             self._some(ours, late, any_time),
             self._some(("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
             self._some(ours, waiting, any_time),
-            self._by_week(ours, zone),
-            self._hours_to_answer(ours, zone),
+            weeks.received(told),
+            weeks.hours_to_answer(told),
         )
 
     def _some(self, *where: Where) -> int:
         return self._means.store.count(ASSIGNMENTS, *where, at_most=MOST_COUNTED)
-
-    def _by_week(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, int]]:
-        first = _monday(self._means.clock.now(), zone) - timedelta(weeks=WEEKS - 1)
-        starts = [first + timedelta(weeks=week) for week in range(WEEKS)]
-        counts = []
-        for start in starts:
-            bounds: tuple[Where, Where] = (
-                ("received_at", ">=", utc_text(start)),
-                ("received_at", "<", utc_text(start + timedelta(weeks=1))),
-            )
-            counts.append((start.date().isoformat(), self._means.store.count(ASSIGNMENTS, ours, *bounds)))
-        return counts
-
-    def _hours_to_answer(self, ours: Where, zone: ZoneInfo) -> list[tuple[str, float]]:
-        found = self._means.store.query(ASSIGNMENTS, ours, order="received_at", descending=True, limit=SAMPLE)
-        weeks: dict[str, list[float]] = {}
-        for row in (document.data for document in found):
-            if row["answered_at"]:
-                received = from_utc_text(row["received_at"])
-                hours = (from_utc_text(row["answered_at"]) - received).total_seconds() / 3600
-                weeks.setdefault(_monday(received, zone).date().isoformat(), []).append(hours)
-        return [(week, round(median(hours), 1)) for week, hours in sorted(weeks.items())[-WEEKS:]]
 
     # -- mail kept aside --
 
@@ -244,9 +220,3 @@ class Reading:
     def quarantined(self, staff: Member, id: str) -> tuple[Quarantined, str]:
         """With its version. Raises ``NotFound``."""
         return quarantine.one(self._means.store, staff, id)
-
-
-def _monday(instant: datetime, zone: ZoneInfo) -> datetime:
-    """The start of the week, as the clocks of the zone have it."""
-    start = instant.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return start - timedelta(days=start.weekday())
