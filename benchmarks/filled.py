@@ -16,11 +16,12 @@ from functions.inquiries.casework.case import ASSIGNMENTS, AUDIT, INQUIRIES, MES
 from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Requester
 from functions.inquiries.casework.recipients import LINK_PURPOSE
 from functions.inquiries.casework.search_terms import terms_of
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS
 from functions.registration.events.repository import stored as stored_event
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, stored
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.notices import MANAGE
 from functions.registration.registrations.tallies import Tallies
 from shared import settings, topology

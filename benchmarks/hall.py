@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from benchmarks.stores import PROCESSES, THREADS, Work, crowd, fill, insist, open_store
-from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS, stored
+from functions.registration.registrations.models import RegistrationRequest
 from functions.registration.registrations.seats import POOLS, SEATS, ticket
 from functions.registration.registrations.service import Registrations
 from shared.adapters.clock import SystemClock

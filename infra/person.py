@@ -24,7 +24,7 @@ from shared.formats.addresses import address_key, mentions
 from shared.intake import DEAD_LETTERS
 from shared.ports import Conflict, Data, Delete, Document, Unavailable
 
-ENDED = ("cancelled", "declined", "expired", "attended")
+ENDED = ("cancelled", "expired")
 UNVERIFIED = "unverified"
 HASHED = "mailboxes"  # suppressions, too, have hashes for ids: they stay, so that nobody writes there again
 DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "staff", "staff_audit")

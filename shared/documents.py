@@ -22,6 +22,12 @@ class Stored(BaseModel):
         return self.model_dump(mode="json")
 
 
+class Strict(BaseModel):
+    """What strangers, programs and files send: an unknown field there is a mistake to be told."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
 class Content(Stored):
     """What TOML files hold: an unknown key there is a mistake to be told."""
 

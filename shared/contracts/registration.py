@@ -8,9 +8,7 @@ from typing import ClassVar, Literal
 from shared.contracts.events import Payload
 from shared.fields import Zone
 
-State = Literal[
-    "unverified", "pending", "confirmed", "waitlisted", "offered", "cancelled", "declined", "expired", "attended"
-]
+State = Literal["unverified", "confirmed", "waitlisted", "cancelled", "expired"]
 Texts = dict[str, str]
 """A text by language (BCP 47); English is always there."""
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from functions.registration import toml_files
-from functions.registration.events.models import EventDefinition, Registration, RegistrationRequest
+from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
+from functions.registration.registrations.models import Registration, RegistrationRequest
 from functions.registration.registrations.register import Receipt
 from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.timekeeping import Timekeeper

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from functions.registration.errors import Full
-from functions.registration.events.models import Registration
 from functions.registration.registrations import holds
 from functions.registration.registrations.documents import changing
+from functions.registration.registrations.models import Registration
 from shared.ports import from_utc_text
 from tests.functions.registration_world import World
 

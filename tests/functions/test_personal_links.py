@@ -181,7 +181,7 @@ def test_a_moved_event_moves_the_end_of_its_links(world: PageWorld) -> None:
     assert world.visitor.get(f"/r/{token}").status_code == 200
 
 
-@pytest.mark.parametrize("state", ["cancelled", "expired", "declined"])
+@pytest.mark.parametrize("state", ["cancelled", "expired"])
 def test_when_it_is_over_the_page_shows_no_more_than_it_must(world: PageWorld, state: str) -> None:
     questions = [{"id": "diet", "label": "Diet"}]
     world.event(

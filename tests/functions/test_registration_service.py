@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from functions.registration.errors import Closed, EventNotFound, NotPossible
-from functions.registration.events.models import Correction
+from functions.registration.registrations.models import Correction
 from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.models import Activity, CannedReply, Topic
-from functions.registration.events.models import Category, EventDefinition, Kept, Option, Question, RegistrationRequest
+from functions.registration.events.models import Category, EventDefinition, Kept
+from functions.registration.events.questions import Option, Question
+from functions.registration.registrations.models import RegistrationRequest
 from infra import catalogues
 from shared import languages
 from shared.formats.addresses import folded_address

@@ -19,8 +19,9 @@ from functions.inquiries.content.models import Activity, CannedReply, Topic
 from functions.notification.mails.composers import mails_for
 from functions.notification.mails.render import render
 from functions.registration import toml_files
-from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.documents import PERSONS, person_id
+from functions.registration.registrations.models import RegistrationRequest
 from shared import topology
 from shared.contracts.events import OUTBOX, Event, Payload, message, parse
 from shared.ports import Create, Delete, Document, Replace, Write, every

@@ -12,9 +12,10 @@ from unittest.mock import patch
 
 from functions.inquiries.casework import route_inquiry, week_changes
 from functions.notification.deliveries import service as notification
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
 from functions.registration.registrations import register, seats, tallies, timekeeping
 from functions.registration.registrations.documents import REGISTRATIONS, in_line, registration_of
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.tallies import TALLIES, Tallies
 from functions.registration.registrations.tally_changes import CHANGES
 from shared import outbox

@@ -28,10 +28,11 @@ from functions.inquiries.casework import weeks
 from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES
 from functions.notification.deliveries.service import DELIVERIES, LEASE, SUPPRESSIONS
 from functions.notification.mails.composers import mails_for
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS, definition
 from functions.registration.registrations import holds, seats, timekeeping
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
+from functions.registration.registrations.models import Registration
 from shared.contracts.events import OUTBOX, message, parse
 from shared.contracts.registration import RegisteredAgain
 from shared.formats.addresses import address_key

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from functions.registration import toml_files as events_file
 from functions.registration.errors import EventNotFound, NotPossible, Refusal
-from functions.registration.events.models import Correction, RegistrationRequest
 from functions.registration.registrations.documents import person_id
+from functions.registration.registrations.models import Correction, RegistrationRequest
 from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken

@@ -102,7 +102,7 @@ class Case:
         part.due_at = calendar.due(since, part.target_hours)
         part.clock, part.next_at, part.late, part.round = "running", part.remind_at, False, self.inquiry.round
 
-    def new_round(self, organisations: dict[str, Organisation]) -> None:
+    def _new_round(self, organisations: dict[str, Organisation]) -> None:
         """The requester waits for us again: the targets of all who take part start anew, unless they are running."""
         parts = [part for part in self.assignments.values() if not part.ended_at]
         if all(part.clock == "running" for part in parts):
@@ -115,11 +115,61 @@ class Case:
         for part in self.assignments.values():
             part.clock, part.next_at, part.late = "stopped", None, False
 
+    # -- its state, which nothing else sets --
+
+    def routed(self) -> None:
+        """Its parts are made. What its requester closed meanwhile stays closed."""
+        if self.inquiry.state == "received":
+            self._follow_lead()
+        elif self.inquiry.state == "closed":
+            self.stop_clocks()
+
+    def give(self, part: Assignment, person: str) -> None:
+        """``person``: an address of the staff, who has the part from now on."""
+        part.assignee = person
+        if part.part == "lead" and self.inquiry.state in ("routed", "reopened"):
+            self.inquiry.state = "assigned"
+
+    def give_lead(self, part: Assignment) -> None:
+        """``part`` leads from now on; what the former lead wished to erase is not the new one's wish."""
+        part.part, self.inquiry.lead, self.inquiry.erasure_proposed = "lead", part.organisation, None
+        if self.inquiry.state in ("routed", "assigned"):
+            self._follow_lead()
+
+    def answered(self, awaits_reply: bool) -> None:
+        it = self.inquiry
+        it.state = "waiting" if awaits_reply else "answered"
+        it.answered_at = it.answered_at or self.now
+        self.stop_clocks()
+
     def close(self, actor: str, organisation: str | None) -> None:
         it = self.inquiry
         it.state, it.closed_at, it.closed_by = "closed", self.now, actor
         self.stop_clocks()
         self.audit(actor, organisation, "close")
+
+    def reopen(self, organisations: dict[str, Organisation]) -> None:
+        """Into the state of an inquiry that waits for us. One that does already stays as it is."""
+        it = self.inquiry
+        if it.state == "closed":
+            it.state, it.closed_at, it.closed_by = "reopened", None, None
+        elif it.state in ("answered", "waiting"):
+            self._follow_lead()
+        self._new_round(organisations)
+
+    def erase(self) -> None:
+        """Empty what names the person."""
+        it = self.inquiry
+        it.requester, it.subject, it.last_mail_id = it.requester.emptied(), "", None
+        it.state, it.erased_at, it.erasure_proposed = "closed", self.now, None
+        self.stop_clocks()
+        for part in self.assignments.values():
+            part.subject, part.requester, part.terms = "", "", []
+
+    def _follow_lead(self) -> None:
+        self.inquiry.state = "assigned" if self.lead and self.lead.assignee else "routed"
+
+    # -- its parts and clocks --
 
     def end_part(self, part: Assignment) -> None:
         part.ended_at, part.assignee = self.now, ""

@@ -108,9 +108,7 @@ class Deadlines:
         if turn is None:
             return
         person, pointer = turn
-        part.assignee = person.email
-        if part.part == "lead" and case.inquiry.state in ("routed", "reopened"):
-            case.inquiry.state = "assigned"
+        case.give(part, person.email)
         case.also(pointer)
         case.audit(SYSTEM, organisation, "assign", to=person.email)
         case.announce(

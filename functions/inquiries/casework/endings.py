@@ -14,7 +14,6 @@ from functions.inquiries.casework.case import MESSAGES, QUARANTINE, Case, messag
 from functions.inquiries.casework.models import Assignment, ErasureProposal
 from functions.inquiries.casework.queries import Reading
 from functions.inquiries.casework.recipients import Correspondence
-from functions.inquiries.casework.requester_actions import reopen
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotAllowed
 from functions.inquiries.means import Means, Member
@@ -54,7 +53,7 @@ class Endings:
             lead_only(case, staff)
             if case.inquiry.state != "closed":
                 raise NotAllowed(N_("This inquiry is open."))
-            reopen(case, self._content)
+            case.reopen(self._content.organisations)
             case.audit(staff.email, staff.organisation, "reopen")
             recipient = self._mail.to_requester(reference, case.inquiry, f"reopened:{case.version}")
             case.announce(InquiryReopened(reference=reference, subject=case.inquiry.subject, recipients=[recipient]))
@@ -149,13 +148,7 @@ class Endings:
 
     def _forget(self, case: Case) -> list[str]:
         """Empty what names the person; returns the files that go with it."""
-        it = case.inquiry
-        it.requester = it.requester.emptied()
-        it.subject, it.state, it.last_mail_id = "", "closed", None
-        it.erased_at, it.erasure_proposed = case.now, None
-        case.stop_clocks()
-        for part in case.assignments.values():
-            part.subject, part.requester, part.terms = "", "", []
+        case.erase()
         writes: list[Write] = []
         files: list[str] = []
         for id, message in messages_of(self._means.store, case.reference):

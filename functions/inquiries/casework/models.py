@@ -205,3 +205,7 @@ class Quarantined(Stored):
     visible_to: list[str]
     file: str
     settled_by: str | None = None
+
+    def settle(self, by: str) -> None:
+        """Somebody (an address of the staff) has seen to it."""
+        self.state, self.settled_by = "settled", by

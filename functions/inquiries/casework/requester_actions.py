@@ -235,7 +235,7 @@ class Requests:
             case = self._case(link)
             if case.inquiry.state != "closed":
                 return
-            reopen(case, self._content)
+            case.reopen(self._content.organisations)
             case.audit(REQUESTER, None, "reopen")
             case.announce(InquiryReopened(reference=case.reference, subject=case.inquiry.subject, recipients=[]))
             self._means.store.commit(case.writes())
@@ -284,19 +284,10 @@ def take_message(
 ) -> None:
     """The requester wrote, on the page or by mail: it opens again what was closed or answered, and staff are told."""
     was_closed = case.inquiry.state == "closed"
-    reopen(case, content)
+    case.reopen(content.organisations)
     kept = case.say(message, id)
     case.audit(REQUESTER, None, "message")
     mail.tell_staff_of_message(case, message, kept, was_closed)
-
-
-def reopen(case: Case, content: Directory) -> None:
-    """Into the state of an inquiry that waits for us. One that does already stays as it is."""
-    if case.inquiry.state == "closed":
-        case.inquiry.state, case.inquiry.closed_at, case.inquiry.closed_by = "reopened", None, None
-    elif case.inquiry.state in ("answered", "waiting"):
-        case.inquiry.state = "assigned" if case.lead and case.lead.assignee else "routed"
-    case.new_round(content.organisations)
 
 
 def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tuple[str, str, bytes] | None:

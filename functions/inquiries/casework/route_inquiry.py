@@ -59,10 +59,7 @@ class Dispatch:
             if turn := self._rota.next(organisation, part.queue, it.language):
                 part.assignee = turn[0].email
                 case.also(turn[1])
-        if it.state == "received":
-            it.state = "assigned" if case.assignments[decision.lead].assignee else "routed"
-        if it.state == "closed":
-            case.stop_clocks()
+        case.routed()
         case.audit(SYSTEM, None, "route", lead=decision.lead, supporting=list(decision.supporting), rules=version)
         for id in decision.places:
             self._announce(case, id, message, explanation)

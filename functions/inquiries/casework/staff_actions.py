@@ -53,7 +53,7 @@ class Casework:
 
         def change(case: Case) -> None:
             refuse_ended(case, staff)
-            _give(case, case.assignments[staff.organisation], staff.email)
+            case.give(case.assignments[staff.organisation], staff.email)
             case.audit(staff.email, staff.organisation, "take")
 
         self._act(staff, reference, version, change)
@@ -68,7 +68,7 @@ class Casework:
         def change(case: Case) -> None:
             refuse_ended(case, staff)
             part = case.assignments[staff.organisation]
-            _give(case, part, person.email)
+            case.give(part, person.email)
             case.audit(staff.email, staff.organisation, "assign", to=person.email, reason=reason)
             if person.email != staff.email:
                 self._tell_assignee(case, part, person, staff.name, reason)
@@ -119,9 +119,7 @@ class Casework:
             theirs.assignee = turn[0].email
             case.also(turn[1])
         if mine.part == "lead":
-            theirs.part, case.inquiry.lead, case.inquiry.erasure_proposed = "lead", target.id, None
-            if case.inquiry.state in ("routed", "assigned"):
-                case.inquiry.state = "assigned" if theirs.assignee else "routed"
+            case.give_lead(theirs)
         return theirs, self._content.person(theirs.assignee) if theirs.assignee else None
 
     def _tell_assignee(self, case: Case, part: Assignment, person: Staff | None, given_by: str, reason: str) -> None:
@@ -210,7 +208,7 @@ class Casework:
         def attempt() -> None:
             kept, version = self._reading.quarantined(staff, id)
             if kept.state == "open":
-                kept.state, kept.settled_by = "settled", staff.email
+                kept.settle(staff.email)
                 self._means.store.commit([Replace(QUARANTINE, id, kept.data(), version)])
 
         decide(attempt)
@@ -228,9 +226,7 @@ def answer_case(
     assert message.organisation is not None
     part, organisation = case.assignments[message.organisation], content.organisations[message.organisation]
     part.assignee, part.ended_at = part.assignee or message.email, None
-    case.inquiry.state = "waiting" if awaits_reply else "answered"
-    case.inquiry.answered_at = case.inquiry.answered_at or case.now
-    case.stop_clocks()
+    case.answered(awaits_reply)
     kept = case.say(message, id)
     case.audit(message.email, message.organisation, "answer", awaits_reply=awaits_reply)
     payload = InquiryAnswered(
@@ -258,9 +254,3 @@ def refuse_ended(case: Case, staff: Member) -> None:
         raise NotAllowed(CLOSED)
     if case.assignments[staff.organisation].ended_at:
         raise NotAllowed(ENDED)
-
-
-def _give(case: Case, part: Assignment, email: str) -> None:
-    part.assignee = email
-    if part.part == "lead" and case.inquiry.state in ("routed", "reopened"):
-        case.inquiry.state = "assigned"

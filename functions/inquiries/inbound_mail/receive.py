@@ -273,7 +273,7 @@ class Inbound:
                 message.kind, message.author = "reply", head.sender_name
                 take_message(case, message, self._mail, self._content, f"{reference}:{id}")
             case.audit(staff.email, staff.organisation, "thread_mail")
-            kept.state, kept.settled_by = "settled", staff.email
+            kept.settle(staff.email)
             kept.inquiry, kept.visible_to = reference, case.inquiry.visible_to
             case.also(Replace(QUARANTINE, id, kept.data(), version))
             self._means.store.commit(case.writes())

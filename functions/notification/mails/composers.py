@@ -33,8 +33,6 @@ from shared.contracts.visitors import AddressCodeRequested, InquiryCodeRequested
 from shared.text import N_, one_line
 from shared.web import times
 
-ATTENDS = ("confirmed", "attended")
-
 
 def mails_for(event: Event) -> list[Mail]:
     """The mails that ``event`` calls for, each to another address; none for an event that mails nobody."""
@@ -84,7 +82,7 @@ def _waitlisted(payload: RegistrationWaitlisted) -> list[Mail]:
 
 def _corrected(payload: RegistrationCorrected) -> list[Mail]:
     _ = _gettext(payload)
-    calendar = Calendar(payload, payload.sequence) if payload.state in ATTENDS else None
+    calendar = Calendar(payload, payload.sequence) if payload.state == "confirmed" else None
     return [_registration(payload, "corrected", _("Your registration was changed: {event}"), calendar)]
 
 

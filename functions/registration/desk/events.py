@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from flask import Response
 
 from functions.registration.desk.exports import Export, states
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.seats import seats_left
 from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.tallies import STATES

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from functions.registration.events.models import EventDefinition, Question, Registration
+from functions.registration.events.models import EventDefinition
+from functions.registration.events.questions import Question
+from functions.registration.registrations.models import Registration
 from shared import languages
 
 

@@ -1,66 +1,31 @@
-"""What the registration slice takes in and keeps: event definitions, requests, registrations."""
+"""Event definitions, as they are stored, imported and exported."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationInfo,
-    computed_field,
     field_validator,
     model_validator,
 )
 
-from shared.contracts.registration import State
+from functions.registration.events.questions import Question
+from shared.documents import Strict
 from shared.fields import (
-    NOT_LISTED,
-    REQUIRED,
-    TOO_LONG,
-    Consent,
-    Country,
     Email,
     Language,
     Line,
     Localised,
     Moment,
-    OptionalLine,
     OptionalLocalised,
     Slug,
     WebAddress,
     Zone,
-    printable_line,
-    printable_prose,
 )
-from shared.formats.addresses import address_key
-from shared.text import N_
-
-MAX_ANSWER = 2000  # characters
-OVER: tuple[State, ...] = ("cancelled", "expired", "declined")
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-
-class Option(Strict):
-    id: Slug
-    label: Localised
-
-
-class Question(Strict):
-    """One more thing an event asks. Answers: text, an option's id, a list of ids, or true/false, by ``kind``."""
-
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-    label: Localised
-    hint: Localised | None = None
-    kind: Literal["text", "long_text", "choice", "choices", "yes_no"] = "text"
-    required: bool = False
-    options: list[Option] = []
 
 
 class Category(Strict):
@@ -220,116 +185,3 @@ def before(reminder: str) -> timedelta:
 def pool_id(event: str, category: str | None = None) -> str:
     """``forum:delegation`` for a category's quota, ``forum:*`` for the event's total."""
     return f"{event}:{category or '*'}"
-
-
-class RegistrationRequest(Strict):
-    """What a form or another site's program sends to register one person."""
-
-    given_name: Line
-    family_name: Line
-    email: Email
-    country: Country
-    organisation: OptionalLine = ""
-    category: str = Field(description=N_("The `id` of one of the event's `categories`."))
-    language: Language = "en"
-    answers: dict[str, Any] = Field(default={}, description=N_("By the `id` of the event's `questions`."))
-    consent: Consent
-
-
-class Correction(Strict):
-    """What a person may change afterwards. The address stays: it is what was verified."""
-
-    given_name: Line
-    family_name: Line
-    country: Country
-    organisation: OptionalLine = ""
-    language: Language = "en"
-    answers: dict[str, Any] = {}
-
-
-class Registration(BaseModel, defer_build=True):
-    """A stored registration. ``pools`` are those whose seat it holds now."""
-
-    reference: str
-    event: str
-    state: State
-    category: str
-    given_name: str
-    family_name: str
-    email: str
-    country: str
-    organisation: str
-    language: str
-    answers: dict[str, Any]
-    pools: list[str]
-    created_at: str
-    verify_by: str | None = None
-    held_until: str | None = None  # while unverified, a seat is kept until then
-    holds: list[str] = []  # what counts that seat as kept (holds.py)
-    waitlisted_at: str | None = None
-    confirmed_at: str | None = None
-    ended_at: str | None = None  # cancelled or expired
-    sequence: int = 0  # of the calendar entry (RFC 5545)
-    link_version: int = 0  # the generation of personal links that holds
-    language_at: str | None = None  # when a later form than the first gave the language
-    version: str | None = Field(default=None, exclude=True)  # of the document it was read from
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def address(self) -> str:
-        """The same for every spelling of the address: what registrations are found by."""
-        return address_key(self.email)
-
-
-class Place(NamedTuple):
-    """In a waitlist, from 1; where it is not ``exact``, the number is the least that it can be."""
-
-    number: int
-    exact: bool
-
-
-def check_answers(event: EventDefinition, answers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Answers in their stored form, and errors (English, for gettext) by question id; ``max_length`` in them is
-    ``MAX_ANSWER``."""
-    kept: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    known = {question.id: question for question in event.questions}
-    for unknown in answers.keys() - known.keys():
-        errors[unknown] = N_("This event does not ask that. Remove it.")
-    for id, question in known.items():
-        answer = answers.get(id)
-        if answer is None or answer is False or answer == [] or (isinstance(answer, str) and not answer.strip()):
-            if question.required:
-                errors[id] = REQUIRED
-            continue
-        try:
-            kept[id] = _answer(question, answer)
-        except ValueError as error:
-            errors[id] = str(error)
-    return kept, errors
-
-
-def _answer(question: Question, answer: Any) -> Any:
-    """The answer in its stored form. Raises ``ValueError``."""
-    options = {option.id for option in question.options}
-    match question.kind:
-        case "yes_no":
-            fits = answer is True
-        case "choice":
-            fits = answer in options if isinstance(answer, str) else False
-        case "choices":
-            fits = isinstance(answer, list) and all(isinstance(a, str) and a in options for a in answer)
-        case kind:
-            return _written(kind, answer)
-    if not fits:
-        raise ValueError(NOT_LISTED)
-    return answer
-
-
-def _written(kind: Literal["text", "long_text"], answer: Any) -> str:
-    if not isinstance(answer, str):
-        raise ValueError(N_("This must be text."))
-    text = printable_line(answer) if kind == "text" else printable_prose(answer)
-    if len(text) > MAX_ANSWER:
-        raise ValueError(TOO_LONG)
-    return text

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from functions.registration.events.models import Category, EventDefinition, Place, Registration
+from functions.registration.events.models import Category, EventDefinition
 from functions.registration.events.repository import Catalogue
 from functions.registration.registrations import notices, seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line, registration_of
+from functions.registration.registrations.models import Place, Registration
 from functions.registration.registrations.placing import Placing
 from shared.contracts.events import Payload, outbox_row
 from shared.keys.tokens import Tokens

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from functions.registration.events.models import Registration
-from functions.registration.registrations import holds, seats
+from functions.registration.registrations import holds, seats, states
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.tally_changes import change
 from shared.contracts.events import Payload, outbox_row
 from shared.contracts.registration import SeatsReleased, State
 from shared.formats.addresses import folded_address
 from shared.keys.ids import key_of
-from shared.ports import Create, Data, Delete, Document, Replace, Where, Write, utc_text
+from shared.ports import Create, Data, Delete, Document, Replace, Where, Write
 
 SOURCE = "registration"
 REGISTRATIONS = "registrations"
@@ -50,7 +50,7 @@ def changing(registration: Registration) -> Replace:
 
 def ending(
     registration: Registration,
-    state: Literal["cancelled", "expired", "declined"],
+    state: Literal["cancelled", "expired"],
     notice: Payload | None,
     now: datetime,
 ) -> list[Write]:
@@ -65,7 +65,7 @@ def ending(
         *returning(registration, now),
         tallied(registration.event, registration.state, state),
     ]
-    registration.state, registration.ended_at = state, utc_text(now)
+    states.end(registration, state, now)
     return [changing(registration), *writes]
 
 

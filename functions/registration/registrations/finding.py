@@ -7,9 +7,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import get_args
 
-from functions.registration.events.models import OVER, Registration
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, SOURCE, changing, registration_of
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.personal import Personal
+from functions.registration.registrations.states import OVER
 from shared.contracts.events import OUTBOX, Event, outbox_row
 from shared.contracts.links import MAX_FOUND, FoundLink, LinksGathered, LinksWanted
 from shared.contracts.registration import MailWanted, State

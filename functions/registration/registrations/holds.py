@@ -11,7 +11,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.models import Registration
 from shared.ports import Create, Delete, Store, Write, from_utc_text, utc_text
 
 HOLDS = "holds"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from functions.registration.events.models import EventDefinition, Place, Registration
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.models import Place, Registration
 from shared.contracts.events import Payload
 from shared.contracts.links import FoundLink
 from shared.contracts.registration import (

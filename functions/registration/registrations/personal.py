@@ -14,23 +14,19 @@ from functions.registration.errors import (
     NotVerifiable,
     RegistrationNotFound,
 )
-from functions.registration.events.models import (
-    MAX_ANSWER,
-    OVER,
-    Correction,
-    EventDefinition,
-    Registration,
-    check_answers,
-)
-from functions.registration.registrations import holds
+from functions.registration.events.models import EventDefinition
+from functions.registration.events.questions import MAX_ANSWER, check_answers
+from functions.registration.registrations import holds, states
 from functions.registration.registrations.base import Base
 from functions.registration.registrations.documents import SOURCE, changing, ending, tallied
+from functions.registration.registrations.models import Correction, Registration
 from functions.registration.registrations.notices import MANAGE, VERIFY
+from functions.registration.registrations.states import OVER
 from shared.contracts.events import outbox_row
 from shared.errors import FaultyFields
 from shared.keys.links import Link
 from shared.keys.tokens import BadToken
-from shared.ports import Conflict, Write, decide, utc_text
+from shared.ports import Conflict, Write, decide
 
 LINK_LIFE = timedelta(days=90)  # after the end of the event
 
@@ -109,7 +105,7 @@ class Personal(Base):
         def attempt() -> Registration:
             registration = self.awaiting(token)
             now = self._clock.now()
-            if registration.state in ("confirmed", "waitlisted", "pending", "offered", "attended"):
+            if registration.state in ("confirmed", "waitlisted"):
                 return registration
             if registration.state != "unverified":
                 raise NotVerifiable(registration.state)
@@ -117,10 +113,10 @@ class Personal(Base):
             if event.phase(now) == "past":
                 raise EventOver
             had_seat = bool(registration.pools)
-            registration.state, registration.verify_by = "confirmed", None
+            states.verified(registration)
             claims = holds.drop(registration)
             if had_seat:
-                registration.confirmed_at = utc_text(now)
+                states.seated(registration, now)
             else:
                 claims += self._claims_now(event, registration, now)
             claims.append(tallied(event.id, "unverified", registration.state, claims))
@@ -147,7 +143,7 @@ class Personal(Base):
             if registration.state in OVER:
                 raise NotPossible(registration.state)
             event = self.events.get(registration.event)
-            answers, errors = check_answers(event, correction.answers)
+            answers, errors = check_answers(event.questions, correction.answers)
             if errors:
                 found = {f"answers.{id}": message for id, message in errors.items()}
                 raise FaultyFields(found, max_length=str(MAX_ANSWER))
@@ -166,7 +162,7 @@ class Personal(Base):
 
         def attempt() -> Registration:
             registration = self.open(token)
-            if registration.state in ("cancelled", "expired"):
+            if registration.state in states.OVER:
                 return registration
             event = self.events.get(registration.event)
             was_confirmed = registration.state == "confirmed"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from functions.registration.errors import Full
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import Catalogue, definition
-from functions.registration.registrations import holds, seats
-from shared.ports import MOST_COUNTED, Store, Write, utc_text
+from functions.registration.registrations import holds, seats, states
+from functions.registration.registrations.models import Registration
+from shared.ports import MOST_COUNTED, Store, Write
 
 
 class Placing:
@@ -48,7 +49,7 @@ class Placing:
         if not event.takes_waiting(now):
             raise Full(event.id)
         if registration.state == "confirmed":
-            registration.state, registration.waitlisted_at = "waitlisted", registration.created_at
+            states.joined_line(registration)
             return [seats.move_gate(gate)]
         return []
 
@@ -62,6 +63,5 @@ class Placing:
         return claims
 
     def _seated(self, registration: Registration, claims: list[Write], now: datetime) -> list[Write]:
-        if registration.state == "confirmed":
-            registration.confirmed_at = utc_text(now)
+        states.seated(registration, now)
         return claims

@@ -16,14 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.registration.errors import Closed, Full, Refusal
-from functions.registration.events.models import (
-    MAX_ANSWER,
-    OVER,
-    EventDefinition,
-    Registration,
-    RegistrationRequest,
-    check_answers,
-)
+from functions.registration.events.models import EventDefinition
+from functions.registration.events.questions import MAX_ANSWER, check_answers
+from functions.registration.registrations import states
 from functions.registration.registrations.base import Availability, Base
 from functions.registration.registrations.documents import (
     PERSONS,
@@ -34,6 +29,8 @@ from functions.registration.registrations.documents import (
     stored,
     tallied,
 )
+from functions.registration.registrations.models import Registration, RegistrationRequest
+from functions.registration.registrations.states import OVER
 from shared.contracts.events import OUTBOX, Event, outbox_row
 from shared.contracts.registration import RegisteredAgain
 from shared.errors import FaultyFields
@@ -197,7 +194,7 @@ def _newcomer(event: EventDefinition, request: RegistrationRequest, answers: Dat
     registration = Registration(
         reference=new_reference(),
         event=event.id,
-        state="unverified" if event.verify_email else "confirmed",
+        state=states.first(event.verify_email),
         answers=answers,
         pools=[],
         created_at=utc_text(now),
@@ -211,7 +208,7 @@ def _newcomer(event: EventDefinition, request: RegistrationRequest, answers: Dat
 
 def _fitting(event: EventDefinition, request: RegistrationRequest) -> Data:
     """The answers in their stored form. Raises ``FaultyFields``."""
-    answers, errors = check_answers(event, request.answers)
+    answers, errors = check_answers(event.questions, request.answers)
     found = {f"answers.{id}": message for id, message in errors.items()}
     if event.category(request.category) is None:
         found["category"] = N_("Choose one of: {expected}.")

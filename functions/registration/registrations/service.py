@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from functions.registration.errors import NotPossible
-from functions.registration.events.models import Registration
 from functions.registration.registrations.documents import REGISTRATIONS, registration_of
 from functions.registration.registrations.finding import Finding
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.register import Registering
 from functions.registration.registrations.tallies import Tallies
 from functions.registration.registrations.timekeeping import Timekeeper

@@ -6,9 +6,9 @@ import random
 import time
 from datetime import datetime
 
-from functions.registration.events.models import EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS, Catalogue, definition, stored
-from functions.registration.registrations import seats
+from functions.registration.registrations import seats, states
 from functions.registration.registrations.documents import (
     REGISTRATIONS,
     SOURCE,
@@ -19,6 +19,7 @@ from functions.registration.registrations.documents import (
     returning,
     tallied,
 )
+from functions.registration.registrations.models import Registration
 from functions.registration.registrations.notices import Composer
 from functions.registration.registrations.tallies import Tallies
 from functions.registration.registrations.tally_changes import change
@@ -131,7 +132,7 @@ class Timekeeper:
             claims = self._claims_for(pools, by_pool)
             if claims is None:
                 continue
-            registration.state, registration.confirmed_at, registration.pools = "confirmed", utc_text(now), pools
+            states.promoted(registration, pools, now)
             notice = self._compose.confirmed(event, registration, from_waitlist=True)
             moved = [seats.move_gate(random.choice(gates)), tallied(event.id, "waitlisted", "confirmed", claims)]
             self._store.commit([changing(registration), *claims, outbox_row(SOURCE, notice, now), *moved])

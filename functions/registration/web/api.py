@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from flask import Response
 
-from functions.registration.events.models import EventDefinition, RegistrationRequest
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.models import RegistrationRequest
 from functions.registration.registrations.register import Receipt
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import operations

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from functions.registration.events.models import Category, Question, RegistrationRequest
+from functions.registration.events.models import Category
+from functions.registration.events.questions import Question
 from functions.registration.registrations.base import Availability
+from functions.registration.registrations.models import RegistrationRequest
 from shared.fields import Email, Language, Localised
 from shared.text import N_
 from shared.web import paging

@@ -8,8 +8,10 @@ from typing import Any
 from flask import Response
 
 from functions.registration.errors import NoSeatKept, NotPossible
-from functions.registration.events.models import OVER, Correction, EventDefinition, Registration
+from functions.registration.events.models import EventDefinition
+from functions.registration.registrations.models import Correction, Registration
 from functions.registration.registrations.service import Registrations
+from functions.registration.registrations.states import OVER
 from functions.registration.web.forms import event_of_page, form_body
 from functions.registration.web.register_pages import Typed, errors_of, labels_of, typed
 from shared import languages
@@ -45,7 +47,7 @@ class PersonalPages:
     def personal(self, visit: Visit, token: str) -> Response:
         registration, event = self._open(visit, token)
         phase = event.phase(visit.platform.clock.now())
-        waiting = registration.state == "waitlisted"
+        waiting, over = registration.state == "waitlisted", registration.state in OVER
         return visit.page(
             "personal.html",
             token=token,
@@ -56,8 +58,9 @@ class PersonalPages:
             line_moves=visit.platform.clock.now() < event.promotes_until,
             verify_by=from_utc_text(registration.verify_by) if registration.verify_by else None,
             held_until=from_utc_text(registration.held_until) if registration.held_until else None,
-            answers=_readable_answers(visit, event, registration) if registration.state not in OVER else [],
-            may_change=registration.state not in OVER and phase != "past",
+            over=over,
+            answers=[] if over else _readable_answers(visit, event, registration),
+            may_change=not over and phase != "past",
             done=visit.request.args.get("done"),
         )
 

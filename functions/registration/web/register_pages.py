@@ -9,7 +9,9 @@ from typing import Any
 from flask import Response
 
 from functions.registration.errors import Closed, Full
-from functions.registration.events.models import MAX_ANSWER, EventDefinition, RegistrationRequest, check_answers
+from functions.registration.events.models import EventDefinition
+from functions.registration.events.questions import MAX_ANSWER, check_answers
+from functions.registration.registrations.models import RegistrationRequest
 from functions.registration.registrations.personal import LINK_LIFE
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import event_lists
@@ -225,7 +227,7 @@ def errors_of(visit: Visit, event: EventDefinition, body: dict[str, Any], proble
         return {"category": _("All seats of this category are taken, and there is no waiting list.")}
     if problem.type == "idempotency-key-reused":
         return {WHOLE: _(SENT_BEFORE)}
-    _kept, faulty = check_answers(event, body["answers"])
+    _kept, faulty = check_answers(event.questions, body["answers"])
     return problem.messages | {
         f"answers.{id}": _(message).format(max_length=MAX_ANSWER) for id, message in faulty.items()
     }
