@@ -26,7 +26,7 @@ from shared.observability.logs import enter_trace
 from shared.ports import Conflict, Create, Message, Replace, Unavailable, Write, decide, storable, utc_text
 from shared.text import N_
 from shared.web.http import json_bodies
-from shared.web.http.incoming import MOST, Incoming
+from shared.web.http.incoming import MAX_REQUEST, Incoming
 from shared.wiring import Platform
 
 PROCESSED = "processed"
@@ -85,7 +85,7 @@ class Intake:
         try:
             if self.platform.push_guard:
                 self.platform.push_guard(request.headers.get("Authorization", ""))
-            request.admit(MOST)
+            request.admit(MAX_REQUEST)
             push = read_push(request.get_data())
         except PermissionError as error:
             log.warning("push refused: %s", error)

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from babel import Locale
 
-from shared.ports import MOST_COUNTED
+from shared.ports import MAX_COUNTED
 
 LOCALE = Path(__file__).with_name("locale")
 SOURCE = "en"
@@ -126,9 +126,9 @@ def number(value: int, language: str) -> str:
 
 
 def counted(count: int, language: str) -> str:
-    """``987``; at ``MOST_COUNTED``, where counting ends, ``1,000+``."""
+    """``987``; at ``MAX_COUNTED``, where counting ends, ``1,000+``."""
     told = number(count, language)
-    return isolated(f"{told}+", language) if count >= MOST_COUNTED else told
+    return isolated(f"{told}+", language) if count >= MAX_COUNTED else told
 
 
 def file_size(size: int, language: str) -> str:

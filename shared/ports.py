@@ -24,14 +24,14 @@ time order; the field ``expire_at`` is the instant after which the platform may 
 Operator = Literal["==", "<", "<=", ">", ">=", "in", "contains"]
 Where = tuple[str, Operator, Any]
 """``(field, operator, value)``; ``id`` names the document's own id; ``contains`` looks for one value in a list."""
-MOST_VALUES = 30
+MAX_VALUES = 30
 """How many values ``in`` takes (Firestore's limit)."""
 
 
-MOST_WRITES = 500
+MAX_COMMIT = 500
 """In one commit. Firestore has no such limit any more, but one of 10 MiB, which 500 documents of ours never come near;
 other clients and its past had this one."""
-LARGEST_ID, LARGEST_DOCUMENT = 1500, 2**20 - 89
+MAX_DOCUMENT_ID, MAX_DOCUMENT = 1500, 2**20 - 89
 """Bytes (https://cloud.google.com/firestore/quotas); 89 less than a mebibyte is what one value may have."""
 
 
@@ -49,7 +49,7 @@ class Document(NamedTuple):
 Cursor = tuple[Any, str]
 
 
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 """How far to count what need not be told exactly: one read on Firestore."""
 
 
@@ -64,14 +64,14 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:-]*")
 def storable(id: str) -> bool:
     """Whether every engine can hold a document of this id; there is none of another."""
     if _PLAIN_ID.fullmatch(id):
-        return len(id) <= LARGEST_ID
+        return len(id) <= MAX_DOCUMENT_ID
     try:
         size = len(id.encode())
     except UnicodeEncodeError:
         return False
     if "/" in id or "\0" in id or id in (".", ".."):
         return False
-    return 0 < size <= LARGEST_ID and not (len(id) > 3 and id.startswith("__") and id.endswith("__"))
+    return 0 < size <= MAX_DOCUMENT_ID and not (len(id) > 3 and id.startswith("__") and id.endswith("__"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Store(Protocol):
         Raises:
             Conflict: a precondition did not hold.
             ValueError: two writes name the same document or lie in different databases, a value is not JSON, an id
-                not ``storable``, a document larger than ``LARGEST_DOCUMENT``, or there are more than ``MOST_WRITES``.
+                not ``storable``, a document larger than ``MAX_DOCUMENT``, or there are more than ``MAX_COMMIT``.
         """
         ...
 
@@ -256,8 +256,8 @@ def checked(writes: Sequence[Write], databases: Mapping[str, str]) -> list[str |
     Args:
         databases: by collection, where that is not the default one (``shared.topology.Topology.databases``).
     """
-    if len(writes) > MOST_WRITES:
-        raise ValueError(f"{len(writes)} writes in one commit: make several, of at most {MOST_WRITES}")
+    if len(writes) > MAX_COMMIT:
+        raise ValueError(f"{len(writes)} writes in one commit: make several, of at most {MAX_COMMIT}")
     if len({(w.collection, w.id) for w in writes}) < len(writes):
         raise ValueError("two writes of one commit name the same document")
     check_one_database(writes, databases)
@@ -270,9 +270,9 @@ def checked(writes: Sequence[Write], databases: Mapping[str, str]) -> list[str |
 def _checked_text(write: Create | Replace) -> str:
     text = json_text(write.data)
     size = len(text) if text.isascii() else len(text.encode())  # a lone surrogate is a ValueError
-    if 16 * size > LARGEST_DOCUMENT:
+    if 16 * size > MAX_DOCUMENT:
         name = f"{write.collection}/{write.id}"
-        if len(name.encode()) + 17 + _size(write.data) > LARGEST_DOCUMENT:
+        if len(name.encode()) + 17 + _size(write.data) > MAX_DOCUMENT:
             raise ValueError(f"{name} is too large to be one document: {size} bytes")
     return text
 
@@ -318,7 +318,7 @@ def check_conditions(
 ) -> None:
     """Refuse what not every engine can answer (https://cloud.google.com/firestore/docs/query-data/queries).
 
-    Raises ``ValueError`` for a comparison with None, a second ``contains``, ``in`` with more than ``MOST_VALUES``
+    Raises ``ValueError`` for a comparison with None, a second ``contains``, ``in`` with more than ``MAX_VALUES``
     values, ``<`` and its kin on another field than ``order`` (without an order: on more than one field), ids in
     descending order, and ids in a range or cursor that are not ``storable``.
     """
@@ -335,8 +335,8 @@ def check_conditions(
     for name, operator, value in where:
         if value is None or (operator == "in" and None in value):
             raise ValueError(f"{name!r} cannot be compared with None: store a value that says it")
-        if operator == "in" and len(value) > MOST_VALUES:
-            raise ValueError(f"{name!r}: 'in' takes at most {MOST_VALUES} values, not {len(value)}")
+        if operator == "in" and len(value) > MAX_VALUES:
+            raise ValueError(f"{name!r}: 'in' takes at most {MAX_VALUES} values, not {len(value)}")
 
 
 def utc_text(instant: datetime) -> str:

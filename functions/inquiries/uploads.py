@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functions.inquiries.files.attachments import LARGEST, Upload
+from functions.inquiries.files.attachments import MAX_TOTAL, Upload
 from shared.web.visit import Visit
 
-MAX_BODY = LARGEST + 2**20  # bytes of a form with files
+MAX_BODY = MAX_TOTAL + 2**20  # bytes of a form with files
 
 
 def uploads(visit: Visit, name: str = "attachments") -> list[Upload]:

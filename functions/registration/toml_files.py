@@ -131,8 +131,8 @@ def _misplaced(event: EventDefinition) -> Iterator[str]:
         yield f"registration_opens_at: {opens} is not before registration closes ({event.closes_at}); open earlier"
     if closes and closes > event.ends_at:
         yield f"registration_closes_at: {closes} lies after the end ({event.ends_at}); close at the end or before"
-    if len(event.categories) > seats.MOST_CATEGORIES:
-        yield f"categories: {len(event.categories)} are too many; an event has at most {seats.MOST_CATEGORIES}"
+    if len(event.categories) > seats.MAX_CATEGORIES:
+        yield f"categories: {len(event.categories)} are too many; an event has at most {seats.MAX_CATEGORIES}"
     for reminder in event.reminders:
         if not re.fullmatch(r"[1-9]\d{0,5}[dhm]", reminder) or before(reminder) > EARLIEST:
             yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"

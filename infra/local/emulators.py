@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
 DEAD_LETTER_TOPIC = "dead-letters"
 START_SECONDS = 60.0
-LONGEST_FILTER = 256  # bytes; whoever takes more types gets all of the topic, and acknowledges what is not for it
+MAX_FILTER = 256  # bytes; whoever takes more types gets all of the topic, and acknowledges what is not for it
 JAR_FIRESTORE = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 JAR_PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
 SDK_FOLDERS = (
@@ -150,7 +150,7 @@ def create_topics(pubsub: str, system: Topology, project: str, endpoints: Mappin
                 "retry_policy": {"minimum_backoff": low, "maximum_backoff": high},
                 "push_config": {"push_endpoint": endpoints.get(subscription.function, "")},
             }
-            if len(chosen := attribute_filter(subscription.types)) <= LONGEST_FILTER:
+            if len(chosen := attribute_filter(subscription.types)) <= MAX_FILTER:
                 request["filter"] = chosen  # which the emulator keeps and does not heed
             if subscription.topic != DEAD_LETTER_TOPIC:
                 policy = {

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 10.0
 CALM_SECONDS = 10.0  # a child that lived this long is restarted at once
-LONGEST_PAUSE = 5.0
+MAX_PAUSE = 5.0
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Child:
         if not self._restart_at:
             self.kill()  # what it forked still holds its port
             lived = now - self._started
-            self._pause = 0.0 if lived > CALM_SECONDS else min(max(0.1, self._pause * 2), LONGEST_PAUSE)
+            self._pause = 0.0 if lived > CALM_SECONDS else min(max(0.1, self._pause * 2), MAX_PAUSE)
             self._restart_at = now + self._pause
         if now < self._restart_at:
             return False

@@ -28,7 +28,7 @@ from shared.observability.tracing import Attributes, Kind
 
 SECONDS = "2"  # for one export, where OTEL_EXPORTER_OTLP_TIMEOUT says nothing: a visitor waits for it
 SILENCE = 30.0  # seconds without exports after one that failed
-MOST_WAITING = 2048  # spans; the oldest go first
+MAX_WAITING = 2048  # spans; the oldest go first
 log = logging.getLogger(__name__)
 
 
@@ -108,7 +108,7 @@ class Waiting(SpanProcessor):
 
     def __init__(self, to: SpanExporter) -> None:
         self._to = to
-        self._spans: deque[ReadableSpan] = deque(maxlen=MOST_WAITING)
+        self._spans: deque[ReadableSpan] = deque(maxlen=MAX_WAITING)
         self._sending = Lock()  # an exporter is not called by two at once
         self._silent_until = float("-inf")
 

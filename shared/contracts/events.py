@@ -19,7 +19,7 @@ from shared.observability.tracing import outgoing
 from shared.ports import Create, Data, Message, storable, utc_text
 
 OUTBOX = "outbox"
-LONGEST_ID = 500  # characters of an event's id, which documents' ids are made of
+MAX_EVENT_ID = 500  # characters of an event's id, which documents' ids are made of
 
 
 class Payload(BaseModel):
@@ -86,8 +86,8 @@ def parse(data: bytes, attributes: dict[str, str]) -> Event | None:
         version = int(attributes.get("version", "1"))
     except KeyError as error:
         raise ValueError(f"the message lacks the attribute {error}") from None  # untranslated: a log
-    if len(id) > LONGEST_ID or not storable(id):
-        raise ValueError(f"no event of ours has the id {id[:LONGEST_ID]!r}")  # untranslated: a log
+    if len(id) > MAX_EVENT_ID or not storable(id):
+        raise ValueError(f"no event of ours has the id {id[:MAX_EVENT_ID]!r}")  # untranslated: a log
     model = Payload.kinds.get(type_)
     if model is None or version > model.version:
         return None

@@ -24,7 +24,7 @@ AUDIT = "audit"
 SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
 VIEWS_KEPT = timedelta(days=2 * 365)  # the entries; those of changes stay
 MAX_ASKED = 500  # characters
-LONGEST_BACK = 2000  # characters of the address that signing in leads back to: a header has an end
+MAX_BACK = 2000  # characters of the address that signing in leads back to: a header has an end
 UNTOLD = ("q", "after", "lang", "done", "left", "selected", "to")
 """What an entry does not tell of an address: what people search for may name a person, and it outlives an erasure."""
 
@@ -111,7 +111,7 @@ def _ask_to_sign_in(visit: Visit) -> Response:
         raise Problem(401, "sign-in", _("Sign in at the desk first."))
     if request.method in ("GET", "HEAD"):
         back = quote(request.full_path.rstrip("?"))
-        return visit.redirect(f"{SIGN_IN}?next={back}" if len(back) <= LONGEST_BACK else SIGN_IN)
+        return visit.redirect(f"{SIGN_IN}?next={back}" if len(back) <= MAX_BACK else SIGN_IN)
     return _kept(visit, 401, moved=False)
 
 

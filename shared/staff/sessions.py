@@ -15,7 +15,7 @@ from shared.web.visit import Visit
 SESSIONS = "sessions"
 COOKIE = "desk"
 IDLE = timedelta(hours=2)
-LONGEST = timedelta(hours=12)  # a working day, however busy
+MAX_SESSION = timedelta(hours=12)  # a working day, however busy
 TOUCH = timedelta(minutes=5)  # how exactly idleness is kept: one write in this time
 IAP_HEADER = "X-Goog-IAP-JWT-Assertion"
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def session_of(visit: Visit) -> Document | None:
     if session is None or session.data["expire_at"] <= utc_text(now):
         return None
     if from_utc_text(session.data["seen_at"]) + TOUCH < now:
-        expires = min(now + IDLE, from_utc_text(session.data["created_at"]) + LONGEST)
+        expires = min(now + IDLE, from_utc_text(session.data["created_at"]) + MAX_SESSION)
         data = session.data | {"seen_at": utc_text(now), "expire_at": utc_text(expires)}
         with suppress(Conflict):  # another request of this browser did it, or the session was ended meanwhile
             platform.store.commit([Replace(SESSIONS, id, data, session.version)])
@@ -63,5 +63,5 @@ def begin(visit: Visit, email: str, *others: Write) -> None:
         "expire_at": utc_text(now + IDLE),
     }
     platform.store.commit([*others, Create(SESSIONS, id, session)])
-    visit.cookies[COOKIE] = (platform.tokens.sign("desk.session", id), int(LONGEST.total_seconds()))
+    visit.cookies[COOKIE] = (platform.tokens.sign("desk.session", id), int(MAX_SESSION.total_seconds()))
     log.info("signed in: %s", email)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from shared import languages
 from shared.fields import EMPTY
-from shared.ports import MOST_COUNTED
+from shared.ports import MAX_COUNTED
 from shared.web.static_files import asset
 
 
@@ -34,7 +34,7 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
     made.filters["number"] = partial(languages.number, language=language)
     made.filters["file_size"] = partial(languages.file_size, language=language)
     made.globals.update(
-        MOST_COUNTED=MOST_COUNTED,
+        MAX_COUNTED=MAX_COUNTED,
         asset=asset,
         languages=languages,
         own_words={name: catalogue.gettext(message) for name, message in EMPTY.items()},

@@ -15,7 +15,7 @@ from tests.functions.browser import Browser
 def signed_in(here: Platform, browser: Browser, email: str) -> Browser:
     """``browser`` with a new session of ``email``."""
     now = here.clock.now()
-    expires = utc_text(now + sessions.LONGEST)
+    expires = utc_text(now + sessions.MAX_SESSION)
     session = {"email": email, "created_at": utc_text(now), "seen_at": utc_text(now), "expire_at": expires}
     id = secrets.token_hex(8)
     here.store.commit([Create(sessions.SESSIONS, id, session)])

@@ -194,4 +194,4 @@ def test_the_status_page_the_desk_and_mail_hold_to_the_same(world: World) -> Non
         assert refused.status_code == 422, form
         assert "The name of run.js does not fit its content: let it end in .txt." in words(refused), form
     assert len(world.service.requests.status(Link(reference)).messages) == 1
-    assert attachments.LARGEST < MAX_BODY
+    assert attachments.MAX_TOTAL < MAX_BODY

@@ -12,7 +12,7 @@ import pytest
 from functions.inquiries import main as inquiries_main
 from functions.inquiries.casework.models import Inquiry
 from functions.inquiries.web import status_pages
-from functions.notification.deliveries.mailboxes import SINGLE
+from functions.notification.deliveries.mailboxes import MAX_SINGLE
 from functions.registration import main
 from functions.registration.web import api, find_pages, personal_pages, register_pages
 from functions.registration.web.find_pages import MAILS
@@ -185,7 +185,7 @@ def test_an_address_gets_no_more_than_a_few_in_a_day_and_they_wait_for_nothing(w
     """However many other mails a form has brought it: whoever looks for links wants them now."""
     world.event("one")
     world.register("one", LINA)
-    for _ in range(2 * SINGLE):
+    for _ in range(2 * MAX_SINGLE):
         world.ask(LINA)
     world.settle()
     for asked in range(MAILS + 2):

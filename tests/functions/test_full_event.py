@@ -116,7 +116,7 @@ def test_whoever_will_wait_is_told_so_from_the_button_to_the_mail_after_verifyin
 
 
 def test_a_place_in_a_long_line_is_told_as_far_as_one_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "MOST_AHEAD", 3)
+    monkeypatch.setattr(base, "MAX_AHEAD", 3)
     world.event(seats=1)
     world.take("first")
     told = []

@@ -14,8 +14,8 @@ from functions.notification.deliveries.mailboxes import (
     GATHER,
     MAILBOXES,
     MAX_LISTED,
-    SINGLE,
-    SINGLE_CONFIRMED,
+    MAX_SINGLE,
+    MAX_SINGLE_CONFIRMED,
 )
 from functions.notification.deliveries.service import DELIVERIES, LEASE
 from shared.contracts.events import Payload
@@ -67,16 +67,16 @@ def text_of_last(world: World) -> str:
 
 def test_sixty_forms_with_somebodys_address_send_that_person_four_mails(world: World) -> None:
     flood(world)
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
     world.tick(GATHER)
-    assert len(world.mailer.seen) == SINGLE + 1
+    assert len(world.mailer.seen) == MAX_SINGLE + 1
     text = text_of_last(world)
     assert text.count("https://") == MAX_LISTED
-    assert f"{FORMS - SINGLE - MAX_LISTED} more are not listed." in text
+    assert f"{FORMS - MAX_SINGLE - MAX_LISTED} more are not listed." in text
     assert "If it was not you" in text
     for _ in range(48):
         world.tick(timedelta(minutes=30))
-    assert len(world.mailer.seen) == SINGLE + 1
+    assert len(world.mailer.seen) == MAX_SINGLE + 1
 
 
 def test_without_the_limit_each_form_sends_a_mail(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_merged_mail_repeats_nothing_of_the_forms(world: World) -> None:
 
 def test_the_desk_sees_what_was_merged(world: World) -> None:
     flood(world, 5)
-    assert (world.deliveries.count("sent"), world.deliveries.count("merged")) == (SINGLE, 2)
+    assert (world.deliveries.count("sent"), world.deliveries.count("merged")) == (MAX_SINGLE, 2)
     assert all("event" not in delivery.data for delivery in world.deliveries.listed("merged"))
 
 
@@ -111,9 +111,9 @@ def test_who_goes_on_gets_merged_mails_hours_apart(world: World) -> None:
     world.tick(GATHER)
     world.push(asked(100), "event-100")
     world.tick(APART - timedelta(minutes=1))
-    assert len(world.mailer.seen) == SINGLE + 1
+    assert len(world.mailer.seen) == MAX_SINGLE + 1
     world.tick(timedelta(minutes=1))
-    assert len(world.mailer.seen) == SINGLE + 2
+    assert len(world.mailer.seen) == MAX_SINGLE + 2
     assert text_of_last(world).count("https://") == 1
 
 
@@ -124,7 +124,7 @@ def test_a_link_that_would_end_before_is_merged_sooner(world: World) -> None:
     soon = registered(101).model_copy(update={"verify_by": world.clock.time + timedelta(hours=3)})
     world.push(soon, "event-101")
     world.tick(APART_AT_LEAST)
-    assert len(world.mailer.seen) == SINGLE + 2
+    assert len(world.mailer.seen) == MAX_SINGLE + 2
     assert "https://onestop.example/r/101/verify" in text_of_last(world)
 
 
@@ -132,7 +132,7 @@ def test_a_day_later_mails_go_out_one_by_one_again(world: World) -> None:
     flood(world, 4)
     world.clock.time += timedelta(days=1)
     world.push(asked(100), "event-100")
-    assert len(world.mailer.seen) == SINGLE + 1
+    assert len(world.mailer.seen) == MAX_SINGLE + 1
     assert "Sent with your address" not in str(world.mailer.seen[-1]["Subject"])
 
 
@@ -140,9 +140,9 @@ def test_links_that_have_ended_are_left_out_and_alone_send_nothing(world: World)
     for number in range(5):
         world.push(registered(number), f"event-{number}")
     world.tick(timedelta(days=3))
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
     world.tick(timedelta(days=1))
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
 
 
 def test_all_that_a_form_can_cause_counts_together(world: World) -> None:
@@ -158,7 +158,7 @@ def test_all_that_a_form_can_cause_counts_together(world: World) -> None:
     ]
     for number, payload in enumerate(payloads):
         world.push(payload, f"event-{number}")
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
     world.tick(GATHER)
     text = text_of_last(world)
     assert all(words in text for words in ("has expired", "registered already", "the link to", "Request E."))
@@ -179,7 +179,7 @@ def test_answers_and_confirmations_are_never_held_back(world: World) -> None:
     for number in range(10):
         world.push(answered, f"answer-{number}")
         world.push(RegistrationConfirmed(**common(), sequence=0), f"confirmed-{number}")
-    assert len(world.mailer.seen) == SINGLE + 20
+    assert len(world.mailer.seen) == MAX_SINGLE + 20
 
 
 @pytest.mark.parametrize("verified", [True, False])
@@ -187,12 +187,12 @@ def test_an_address_whose_owner_followed_a_link_gets_more(world: World, verified
     flood(world, 5)
     world.push(RegistrationConfirmed(**common(), sequence=0, verified=verified), "confirmed")
     world.tick()
-    at_once = len(world.mailer.seen) - SINGLE - 1
+    at_once = len(world.mailer.seen) - MAX_SINGLE - 1
     assert at_once == (1 if verified else 0), "what was held back is mailed when its owner is known"
     before = len(world.mailer.seen)
     for number in range(FORMS):
         world.push(asked(number), f"later-{number}")
-    assert len(world.mailer.seen) - before == (SINGLE_CONFIRMED - SINGLE if verified else 0)
+    assert len(world.mailer.seen) - before == (MAX_SINGLE_CONFIRMED - MAX_SINGLE if verified else 0)
 
 
 def test_an_answer_by_mail_confirms_the_address(world: World) -> None:
@@ -208,7 +208,7 @@ def test_spellings_of_an_address_count_together(world: World) -> None:
         payload = asked(number)
         recipient = payload.recipients[0].model_copy(update={"email": email})  # type: ignore[attr-defined]
         world.push(payload.model_copy(update={"recipients": [recipient]}), f"event-{number}")
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
 
 
 def test_a_push_that_comes_again_counts_once(world: World) -> None:
@@ -216,7 +216,7 @@ def test_a_push_that_comes_again_counts_once(world: World) -> None:
         world.push(asked(1), "event-1")
     world.push(asked(2), "event-2")
     world.push(asked(3), "event-3")
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE
 
 
 def test_a_death_while_sending_a_merged_mail_loses_and_doubles_nothing(world: World) -> None:
@@ -227,7 +227,7 @@ def test_a_death_while_sending_a_merged_mail_loses_and_doubles_nothing(world: Wo
     world.mailer.works()
     world.tick()
     world.tick(LEASE)
-    first, second = world.mailer.seen[SINGLE:]
+    first, second = world.mailer.seen[MAX_SINGLE:]
     assert first.as_bytes() == second.as_bytes()
     assert world.store.count(DELIVERIES, ("type", "==", "notification.mails_merged")) == 1
 
@@ -253,4 +253,4 @@ def test_without_the_version_it_would_be_lost(world: World) -> None:
     assert isinstance(emptied, Replace)
     world.store.commit([replace(emptied, version=None)])
     world.tick(APART)
-    assert len(world.mailer.seen) == SINGLE
+    assert len(world.mailer.seen) == MAX_SINGLE

@@ -22,7 +22,7 @@ from shared.web.http.rate_limits import Limiter
 from tests.fuzz.village import Village, maps
 from tests.house import Answer, House, opened
 
-MOST = 14_000  # bytes
+MAX_WEIGHT = 14_000  # bytes
 LANGUAGES, METHODS = ("en", "ar"), ("GET", "POST")
 VISITOR = "0" * 32
 LINKED = re.compile(r'<(?:link|script)[^>]*(?:href|src)="(/assets/[^"]+)"')
@@ -150,8 +150,8 @@ def test_every_public_page_fits_into_a_first_flight(scales: Scales) -> None:
     for rule in sorted({rule for rule, _ in found}, key=lambda rule: -found[rule, "en"].all):
         figures = "".join(f" {one.page:9} {one.all:7}" for one in (found[rule, language] for language in LANGUAGES))
         print(f"{rule:44}{figures}")
-    heavy = [one for one in found.values() if one.all > MOST]
-    assert not heavy, f"above {MOST} bytes, compressed, with style sheet and scripts: {heavy}"
+    heavy = [one for one in found.values() if one.all > MAX_WEIGHT]
+    assert not heavy, f"above {MAX_WEIGHT} bytes, compressed, with style sheet and scripts: {heavy}"
     asked = {f"GET {rule.rule}" for rule in public() if "GET" in (rule.methods or ())}
     assert asked <= scales.reached, "give these routes something to show (_known)"
 
@@ -159,4 +159,4 @@ def test_every_public_page_fits_into_a_first_flight(scales: Scales) -> None:
 def test_without_compression_it_would_not(scales: Scales, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control."""
     monkeypatch.setattr(compression, "takes_gzip", lambda request: False)
-    assert max(one.all for one in scales.weigh("/contact")) > MOST
+    assert max(one.all for one in scales.weigh("/contact")) > MAX_WEIGHT

@@ -11,7 +11,7 @@ from tests.fuzz.grammar import Caller
 from tests.fuzz.village import Village
 from tests.house import BASE, Answer
 
-MOST = 150  # pages that links are followed to, for one reader
+MAX_PAGES = 150  # pages that links are followed to, for one reader
 STARTS = ("/desk", "/desk/inquiries", "/desk/events", "/desk/quarantine", "/desk/mail", "/desk/mail?state=dead", "/")
 
 
@@ -73,7 +73,7 @@ def addresses(village: Village, readers: dict[str, Caller]) -> Iterator[tuple[Ca
 def crawl(village: Village, caller: Caller) -> Iterator[tuple[str, Answer]]:
     """Whatever links lead to."""
     known, waiting = set(STARTS), deque(STARTS)
-    while waiting and len(known) < MOST:
+    while waiting and len(known) < MAX_PAGES:
         address = waiting.popleft()
         answer = village.house.get(address, headers=[("Cookie", caller.cookies)])
         yield address, answer

@@ -151,7 +151,11 @@ class Village:
 
     def session(self, email: str) -> str:
         now, id = self.platform.clock.now(), secrets.token_hex(16)
-        times = {"created_at": utc_text(now), "seen_at": utc_text(now), "expire_at": utc_text(now + sessions.LONGEST)}
+        times = {
+            "created_at": utc_text(now),
+            "seen_at": utc_text(now),
+            "expire_at": utc_text(now + sessions.MAX_SESSION),
+        }
         self.platform.store.commit([Create(sessions.SESSIONS, id, {"email": email, **times})])
         return self.platform.tokens.sign("desk.session", id)
 

@@ -201,14 +201,14 @@ def test_an_id_at_the_edge_of_what_can_be_held_comes_back(store: Store, id: str)
     assert [d.id for d in store.get_many(THINGS, [id])] == [id]
 
 
-LARGEST = 2**20 - 89 - len("things/one") - 17 - 32 - len("text") - 2
+MAX_TEXT = 2**20 - 89 - len("things/one") - 17 - 32 - len("text") - 2
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        {"text": "x" * (LARGEST + 1)},
-        {"text": "é" * (LARGEST // 2 + 1)},
+        {"text": "x" * (MAX_TEXT + 1)},
+        {"text": "é" * (MAX_TEXT // 2 + 1)},
         {"many": [{} for _ in range(33_000)]},
         {"many": [0] * 132_000},
     ],
@@ -220,7 +220,7 @@ def test_a_document_that_is_too_large_is_refused(store: Store, data: dict[str, o
 
 
 def test_the_largest_document_is_kept(store: Store) -> None:
-    assert len(put(store, "one", text="x" * LARGEST).data["text"]) == LARGEST
+    assert len(put(store, "one", text="x" * MAX_TEXT).data["text"]) == MAX_TEXT
 
 
 def test_a_commit_takes_500_writes_and_no_more(store: Store) -> None:

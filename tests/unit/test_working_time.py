@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.inquiries.content.working_time import LONGEST, WorkingTime
+from functions.inquiries.content.working_time import MAX_TARGET, WorkingTime
 from shared.staff.models import Organisation
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -79,7 +79,7 @@ def test_hours_that_overlap_count_once() -> None:
 def test_a_target_out_of_reach_is_due_at_the_end_of_what_is_looked_at() -> None:
     start = at("2026-03-02T09:00+01:00")
     rare = office(working_hours={"monday": [{"from": "09:00", "to": "12:00"}]})
-    assert rare.due(start, 2000) == start + LONGEST
+    assert rare.due(start, 2000) == start + MAX_TARGET
     assert rare.due(start, 3) == rare.add(start, 3)
 
 

@@ -20,12 +20,12 @@ from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotFound, Stale
 from functions.inquiries.means import Means, Member
-from shared.ports import MOST_COUNTED, Cursor, Document, Where, every, having
+from shared.ports import MAX_COUNTED, Cursor, Document, Where, every, having
 
 NOBODY = ""  # as an assignee: not assigned yet
 SCAN = 500  # documents read at once where a search looks further
-MOST_SCANNED = 5_000  # documents that one page of a search may cost
-MOST_MINE, MOST_LATE = 20, 10  # rows on the first page
+MAX_SCANNED = 5_000  # documents that one page of a search may cost
+MAX_MINE, MAX_LATE = 20, 10  # rows on the first page
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class View:
 @dataclass(frozen=True)
 class Overview:
     """The desk's first page, for one person; counts are of the person's organisation, to
-    ``MOST_COUNTED``."""
+    ``MAX_COUNTED``."""
 
     mine: list[Assignment]  # assigned to me and waiting for an answer: those of the nearest targets
     late: list[Assignment]  # of my organisation: those whose target passed first
@@ -100,7 +100,7 @@ class Reading:
     def _search(self, staff: Member, filter: Filter, terms: list[str], after: Cursor | None, limit: int) -> Page:
         """The longest word by the index, the others and the topic among what it finds."""
         rows: list[Assignment] = []
-        for _ in range(MOST_SCANNED // SCAN):
+        for _ in range(MAX_SCANNED // SCAN):
             found = self._query(staff, filter, terms[0], after, SCAN)
             for document in found:
                 row = Assignment.model_validate(document.data)
@@ -189,8 +189,8 @@ class Reading:
         late: Where = ("late", "==", True)
         any_time = having("due_at")
         told = self._weeks.of(staff.organisation, zone)
-        mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MOST_MINE)
-        late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MOST_LATE)
+        mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MAX_MINE)
+        late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MAX_LATE)
         return Overview(
             [Assignment.model_validate(one.data) for one in mine_first],
             [Assignment.model_validate(one.data) for one in late_first],
@@ -203,7 +203,7 @@ class Reading:
         )
 
     def _some(self, *where: Where) -> int:
-        return self._means.store.count(ASSIGNMENTS, *where, at_most=MOST_COUNTED)
+        return self._means.store.count(ASSIGNMENTS, *where, at_most=MAX_COUNTED)
 
     # -- mail kept aside --
 

@@ -21,7 +21,7 @@ from shared import languages
 from shared.contracts.events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
 from shared.errors import FaultyFields
-from shared.fields import MAX_PROSE, NOT_LISTED, written
+from shared.fields import NOT_LISTED, written
 from shared.idempotency import Key
 from shared.keys.ids import key_of, new_reference
 from shared.keys.links import Link
@@ -29,7 +29,6 @@ from shared.keys.tokens import BadToken
 from shared.ports import Conflict, Create, Write, decide
 from shared.text import N_
 
-LONGEST_MESSAGE = MAX_PROSE
 TO_REQUESTER = ("request", "reply", "answer")  # kinds of messages that the requester may see
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from shared.staff.models import WEEKDAYS, Hours, Organisation
 
 log = logging.getLogger(__name__)
-LONGEST = timedelta(days=3 * 366)  # the longest target is 2,000 hours
+MAX_TARGET = timedelta(days=3 * 366)  # the longest target is 2,000 hours
 
 
 class WorkingTime:
@@ -43,7 +43,7 @@ class WorkingTime:
             return self.add(start, hours)
         except ValueError as error:
             log.warning("a target is out of reach", extra={"fields": {"reason": str(error)}})
-            return start + LONGEST
+            return start + MAX_TARGET
 
     @property
     def weekly(self) -> float:
@@ -53,7 +53,7 @@ class WorkingTime:
     def _stretches(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Stretches of work in UTC, from the day of ``start`` on."""
         day = start.astimezone(self._zone).date()
-        last = day + LONGEST
+        last = day + MAX_TARGET
         while day < last:
             if not self.is_closed(day):
                 for stretch in self._hours[day.weekday()]:

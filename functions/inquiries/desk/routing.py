@@ -19,7 +19,7 @@ from shared.web.site import Site
 from shared.web.visit import Visit
 
 FIELDS = ("subject", "message", "requester_type", "country", "language", "activity", "share_with", "rules")
-MOST_DOTS = 100  # in one line: what a dotted key costs grows with the square of its parts
+MAX_DOTS = 100  # in one line: what a dotted key costs grows with the square of its parts
 _PLACE = re.compile(r"at line (?P<line>\d+), column (?P<column>\d+)")  # in what tomllib says
 
 
@@ -92,7 +92,7 @@ def _facts(visit: Visit) -> Facts:
 
 def _read(draft: str, _: Gettext) -> list[Rule]:
     """The rules of a TOML text. Raises ``BadDraft``."""
-    if any(line.count(".") > MOST_DOTS for line in draft.split("\n")):
+    if any(line.count(".") > MAX_DOTS for line in draft.split("\n")):
         raise BadDraft(_("A line of it has too many dots."))
     try:
         entries = tomllib.loads(draft).get("rules")

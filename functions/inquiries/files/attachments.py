@@ -18,8 +18,8 @@ from shared.errors import FaultyFields
 from shared.ports import Files
 from shared.text import N_
 
-MOST = 10  # files with one message
-LARGEST = 10 * 2**20  # bytes, all together
+MAX_FILES = 10  # files with one message
+MAX_TOTAL = 10 * 2**20  # bytes, all together
 EMPTY = N_("{file} is empty.")
 REFUSED = N_(
     "{file} is not of a kind that we take: attach PDF, Word, Excel, PowerPoint, PNG, JPEG or plain text files."
@@ -49,9 +49,9 @@ class Attachment(Stored):
 
 def check(uploads: Sequence[Upload]) -> list[Attachment]:
     """What would be kept of ``uploads``. Raises ``FaultyFields`` (``attachments``); nothing is written."""
-    if len(uploads) > MOST:
+    if len(uploads) > MAX_FILES:
         raise FaultyFields({"attachments": N_("Attach at most 10 files.")})
-    if sum(len(upload.content) for upload in uploads) > LARGEST:
+    if sum(len(upload.content) for upload in uploads) > MAX_TOTAL:
         raise FaultyFields({"attachments": N_("The files are too large: at most 10 MB together.")})
     return [_checked(upload) for upload in uploads]
 

@@ -35,7 +35,7 @@ from shared.ports import Create, Replace, decide
 from shared.staff.models import Staff
 from shared.text import N_
 
-LARGEST = 25 * 2**20  # bytes of a raw mail
+MAX_MAIL = 25 * 2**20  # bytes of a raw mail
 MAX_TEXT = 200_000  # bytes (UTF-8) of new and of quoted text that one message holds; a document holds 1 MiB
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}(?![A-Z0-9])")
 
@@ -77,7 +77,7 @@ class Inbound:
         try:
             head = parse.read_head(raw, envelope_sender)
             reference, party = self._thread_of([*map(folded_address, recipients), *head.recipients])
-            if len(raw) > LARGEST:
+            if len(raw) > MAX_MAIL:
                 raise _Aside("too_large", f"{len(raw) / 1e6:.1f} MB", reference)
             return self._take(raw, head, reference, party)
         except Malformed as error:
@@ -197,7 +197,7 @@ class Inbound:
             attachments.check(uploads)
         except FaultyFields as error:
             total = sum(len(upload.content) for upload in uploads)
-            reason: Reason = "too_large" if total > attachments.LARGEST else "attachment_refused"
+            reason: Reason = "too_large" if total > attachments.MAX_TOTAL else "attachment_refused"
             raise _Aside(reason, error.values.get("file", ""), reference) from None
         return uploads
 
@@ -308,7 +308,7 @@ def _reopen(case: Case, staff: Staff) -> None:
 
 def _welcome(uploads: Sequence[Upload], beside: Sequence[Upload] = ()) -> list[Upload]:
     """Those that are taken, as many as there is room for. The others are in the whole mail: a logo, say."""
-    room, left, taken = attachments.LARGEST, attachments.MOST - len(beside), []
+    room, left, taken = attachments.MAX_TOTAL, attachments.MAX_FILES - len(beside), []
     room -= sum(len(upload.content) for upload in beside)
     for upload in uploads:
         if left > 0 and len(upload.content) <= room and attachments.is_taken(upload):

@@ -67,7 +67,7 @@ class ApiAttachment(BaseModel, defer_build=True):
 class ApiInquiry(InquiryRequest):
     """The body of ``POST /api/inquiries``."""
 
-    attachments: list[ApiAttachment] = Field(default=[], json_schema_extra={"maxItems": attachments.MOST})
+    attachments: list[ApiAttachment] = Field(default=[], json_schema_extra={"maxItems": attachments.MAX_FILES})
 
 
 class Accepted(BaseModel, defer_build=True):

@@ -30,8 +30,8 @@ from shared.formats.addresses import address_key
 from shared.ports import Clock, Create, Data, Document, Replace, Store, Write, from_utc_text, utc_text
 
 MAILBOXES = "mailboxes"
-SINGLE = 3  # mails a day to an address that has confirmed nothing
-SINGLE_CONFIRMED = 20
+MAX_SINGLE = 3  # mails a day to an address that has confirmed nothing
+MAX_SINGLE_CONFIRMED = 20
 DAY = timedelta(days=1)
 GATHER = timedelta(minutes=15)  # from the first mail held back to the merged one
 APART = timedelta(hours=6)  # between two merged mails
@@ -56,7 +56,7 @@ class Mailboxes:
 
     store: Store
     clock: Clock
-    limit: int = SINGLE
+    limit: int = MAX_SINGLE
 
     def judge(self, event: Event, mail: Mail) -> Verdict:
         """Whether ``mail`` may go out by itself, and the writes that count or keep it: commit them with it."""
@@ -68,7 +68,7 @@ class Mailboxes:
         book = dict(known.data) if known else _new(now)
         if from_utc_text(book["since"]) + DAY <= now:
             book |= {"since": utc_text(now), "count": 0}
-        single = book["count"] < (max(SINGLE_CONFIRMED, self.limit) if book["confirmed"] else self.limit)
+        single = book["count"] < (max(MAX_SINGLE_CONFIRMED, self.limit) if book["confirmed"] else self.limit)
         if single:
             book["count"] += 1
         else:

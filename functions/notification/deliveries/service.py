@@ -18,7 +18,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 
-from functions.notification.deliveries.mailboxes import SINGLE, Mailboxes
+from functions.notification.deliveries.mailboxes import MAX_SINGLE, Mailboxes
 from functions.notification.deliveries.unheard import Unheard
 from functions.notification.mails.composers import mails_for
 from functions.notification.mails.mail import Mail
@@ -28,7 +28,7 @@ from shared.formats.addresses import address_key, ascii_address
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
 from shared.ports import (
-    MOST_COUNTED,
+    MAX_COUNTED,
     Clock,
     Conflict,
     Create,
@@ -91,7 +91,7 @@ class Deliveries:
     clock: Clock
     mail_from: str
     lease: timedelta = LEASE
-    singles: int = SINGLE
+    singles: int = MAX_SINGLE
     base_url: str = ""  # the public origin, for links to the desk
 
     # -- for the intake --
@@ -148,8 +148,8 @@ class Deliveries:
         )
 
     def count(self, state: str) -> int:
-        """To ``MOST_COUNTED``."""
-        return self.store.count(DELIVERIES, ("state", "==", state), having("time"), at_most=MOST_COUNTED)
+        """To ``MAX_COUNTED``."""
+        return self.store.count(DELIVERIES, ("state", "==", state), having("time"), at_most=MAX_COUNTED)
 
     def retry(self, id: str) -> bool:
         """Queue a failed or suppressed delivery once more and trust its address again; False where there is none."""

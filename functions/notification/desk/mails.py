@@ -15,7 +15,7 @@ from shared import topology
 from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.observability.masks import masked
-from shared.ports import MOST_COUNTED, having
+from shared.ports import MAX_COUNTED, having
 from shared.staff.gate import entry
 from shared.staff.members import member
 from shared.web import paging
@@ -40,7 +40,7 @@ def register(site: Site, deliveries: Deliveries) -> None:
         else:
             page = deliveries.listed(view, after)
         counts = {state: deliveries.count(state) for state in STATES}
-        counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"), having("time"), at_most=MOST_COUNTED)
+        counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"), having("time"), at_most=MAX_COUNTED)
         more = paging.mark(page[-1].cursor("time")) if len(page) == PAGE else ""
         oldest = next(iter(store.query(OUTBOX, order="time", limit=1)), None)
         waiting_since = oldest.data["time"] if oldest else ""

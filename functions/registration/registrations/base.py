@@ -13,13 +13,13 @@ from functions.registration.registrations.models import Place, Registration
 from functions.registration.registrations.placing import Placing
 from shared.contracts.events import Payload, outbox_row
 from shared.keys.tokens import Tokens
-from shared.ports import MOST_COUNTED, Clock, Create, Store, Where
+from shared.ports import MAX_COUNTED, Clock, Create, Store, Where
 
 Availability = Literal["unlimited", "seats", "full"]
 """Of seats for newcomers: without a limit, some (a moment ago), or none: they wait in line, where there is one."""
 
 
-MOST_AHEAD = 500  # in line: how far people are counted who wait before somebody
+MAX_AHEAD = 500  # in line: how far people are counted who wait before somebody
 
 
 class Base:
@@ -49,14 +49,14 @@ class Base:
         before: Where = ("waitlisted_at", "<", registration.waitlisted_at)
         ahead = 0
         for line in lines:
-            ahead += self._store.count(REGISTRATIONS, *in_line(event.id, line), before, at_most=MOST_AHEAD - ahead)
-        return Place(ahead + 1, exact=ahead < MOST_AHEAD)
+            ahead += self._store.count(REGISTRATIONS, *in_line(event.id, line), before, at_most=MAX_AHEAD - ahead)
+        return Place(ahead + 1, exact=ahead < MAX_AHEAD)
 
     def seats_left(self, event: EventDefinition, category: Category | None = None) -> int | None:
         """Free seats for a category, or for anybody; None where there is no limit. At most two seconds old, exact below
-        ``MOST_COUNTED``, which says that there are at least so many."""
+        ``MAX_COUNTED``, which says that there are at least so many."""
         left = seats.seats_left(event, category, self.seats.left)
-        return None if left is None else min(left, MOST_COUNTED)
+        return None if left is None else min(left, MAX_COUNTED)
 
     def availability(self, event: EventDefinition, category: Category) -> Availability:
         left = self.seats_left(event, category)

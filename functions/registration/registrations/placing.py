@@ -9,7 +9,7 @@ from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import Catalogue, definition
 from functions.registration.registrations import holds, seats, states
 from functions.registration.registrations.models import Registration
-from shared.ports import MOST_COUNTED, Store, Write
+from shared.ports import MAX_COUNTED, Store, Write
 
 
 class Placing:
@@ -29,7 +29,7 @@ class Placing:
             if not event.waitlist and any(self._seats.left(pool) == 0 for pool in pools):
                 raise Full(event.id)
             return []
-        free = min(self._seats.left(pool) / min(sizes[pool], 2 * MOST_COUNTED) if sizes[pool] else 0 for pool in pools)
+        free = min(self._seats.left(pool) / min(sizes[pool], 2 * MAX_COUNTED) if sizes[pool] else 0 for pool in pools)
         claims = self.place(event, registration, now)
         if not registration.pools:
             return claims

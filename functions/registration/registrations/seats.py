@@ -23,7 +23,7 @@ from concurrent.futures import Future
 
 from functions.registration.events.models import Category, EventDefinition, pool_id
 from functions.registration.registrations.tally_changes import change
-from shared.ports import MOST_COUNTED, Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
+from shared.ports import MAX_COUNTED, Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
 
 SEATS = "seats"
 RETURNED = "returned_seats"
@@ -32,7 +32,7 @@ GATES = "gates"
 GATE_SHARDS = 32  # joining a long waitlist must not queue up at one document
 HINTS = (16, 64)  # tickets read at once: doubled each time, and few again after a conflict
 CHUNK = 200
-MOST_CATEGORIES = 14  # of one event: freeing a seat moves the gates of all in one commit
+MAX_CATEGORIES = 14  # of one event: freeing a seat moves the gates of all in one commit
 FRESH = 2.0  # seconds for which a count is shown
 EMPTY = 0.5  # seconds for which a pool that was seen empty is taken for empty, where nothing depends on it
 
@@ -82,10 +82,10 @@ class Seats:
                 self._next_limit.pop(pool, None)
 
     def left(self, pool: str) -> int:
-        """How many seats are free, as of the last two seconds; counting ends at ``MOST_COUNTED``."""
+        """How many seats are free, as of the last two seconds; counting ends at ``MAX_COUNTED``."""
         read_at, left = self._left.get(pool, (float("-inf"), 0))
         if time.monotonic() - read_at > FRESH:
-            left = self._store.count(SEATS, *within(pool), at_most=MOST_COUNTED)
+            left = self._store.count(SEATS, *within(pool), at_most=MAX_COUNTED)
             self._left[pool] = (time.monotonic(), left)
         return left
 

@@ -16,8 +16,8 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from shared.adapters.cloud.calls import ONCE, ask, each_process, open_channel
 from shared.ports import Message, Unavailable
 
-MOST_MESSAGES = 500  # in one request; the service takes 1,000 messages or 10 MB
-MOST_BYTES = 5_000_000
+MAX_MESSAGES = 500  # in one request; the service takes 1,000 messages or 10 MB
+MAX_BYTES = 5_000_000
 SECONDS = 2.0  # for one batch: a visitor waits for it after the commit, and the outbox can wait for the next tick
 
 PbMessage, PbRequest = types.PubsubMessage.pb(), types.PublishRequest.pb()
@@ -74,7 +74,7 @@ def _batches(messages: Sequence[Message]) -> Iterator[tuple[str, list[Message]]]
     waiting: dict[str, list[Message]] = defaultdict(list)
     size: dict[str, int] = defaultdict(int)
     for m in messages:
-        if waiting[m.topic] and (len(waiting[m.topic]) >= MOST_MESSAGES or size[m.topic] + len(m.data) > MOST_BYTES):
+        if waiting[m.topic] and (len(waiting[m.topic]) >= MAX_MESSAGES or size[m.topic] + len(m.data) > MAX_BYTES):
             yield m.topic, waiting.pop(m.topic)
             size[m.topic] = 0
         waiting[m.topic].append(m)

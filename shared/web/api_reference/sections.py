@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.web.openapi import JSON
 
-MOST_SHOWN = 12  # values of a list of choices
+MAX_SHOWN = 12  # values of a list of choices
 Document = Mapping[str, Any]
 
 
@@ -137,7 +137,7 @@ def _kind(schema: Document) -> tuple[str, str]:
         return " | ".join(kind for kind, _ in kinds), next((model for _, model in kinds if model), "")
     if "const" in schema:
         return json.dumps(schema["const"]), ""
-    if len(schema.get("enum", ())) in range(1, MOST_SHOWN):
+    if len(schema.get("enum", ())) in range(1, MAX_SHOWN):
         return " | ".join(json.dumps(one) for one in schema["enum"]), ""
     if schema.get("type") == "array":
         kind, model = _kind(schema["items"])

@@ -36,7 +36,7 @@ BUSY_WINDOW = timedelta(minutes=5)
 CODE_SLOT = 1800  # seconds; a code is good for this one and the next
 CODES_PER_HOUR = 4  # to one address
 PROOF_HEADER = "Altcha-Solution"  # of a program: the same as the field PROOF of a form
-LONGEST_ORIGIN = 200  # characters
+MAX_ORIGIN = 200  # characters
 TOO_MANY = N_("Too much from one place, or many forms arrive just now and `challenge` is to be solved.")
 PROGRAM_HEADERS = {
     "Idempotency-Key": N_(
@@ -173,7 +173,7 @@ def _crowded(visit: Visit) -> int:
 def _crowded_origin(visit: Visit) -> int:
     """The same for the site that a browser says it comes from, where that is another than ours. A program can claim
     any, or none, and so shut out nobody: all that a claim can bring about is the one more step."""
-    origin, settings = visit.request.headers.get("Origin", "")[:LONGEST_ORIGIN].lower(), visit.platform.settings
+    origin, settings = visit.request.headers.get("Origin", "")[:MAX_ORIGIN].lower(), visit.platform.settings
     if origin in ("", settings.base_url.lower()):
         return 0
     return visit.site.limiter.take("origin", origin, settings.limits.origin)

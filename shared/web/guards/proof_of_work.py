@@ -15,7 +15,7 @@ from shared.web.visit import Visit
 
 ALGORITHM, COST = "PBKDF2/SHA-256", 2000  # 256 tries on average: a second of a telephone
 CHALLENGE_LIFE = 900  # seconds
-LONGEST_PROOF = 4096  # characters
+MAX_PROOF = 4096  # characters
 
 
 def new_challenge(visit: Visit) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def proved(visit: Visit, proof: str) -> bool:
     """Whether ``proof`` is the solution of a challenge of ours that nobody has used before; it is used up now."""
     import altcha
 
-    if not 0 < len(proof) <= LONGEST_PROOF or not altcha.verify_solution(proof, _secret(visit)).verified:
+    if not 0 < len(proof) <= MAX_PROOF or not altcha.verify_solution(proof, _secret(visit)).verified:
         return False
     nonce = json.loads(base64.b64decode(proof))["challenge"]["parameters"]["nonce"]
     expires = visit.platform.clock.now() + timedelta(seconds=2 * CHALLENGE_LIFE)

@@ -25,9 +25,9 @@ from shared.web.problems import FieldError, Gettext, invalid
 
 TICKED = ("on", "true", "1", "yes")  # a box of a form, of other sites too
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-MOST = 32 * 2**20  # bytes; what Cloud Run lets through (https://cloud.google.com/run/quotas)
-MOST_FIELDS = 1000  # of a form
-MOST_TEXT = 2**20  # bytes of all fields of a form, files aside; beyond that a form is not read
+MAX_REQUEST = 32 * 2**20  # bytes; what Cloud Run lets through (https://cloud.google.com/run/quotas)
+MAX_FIELDS = 1000  # of a form
+MAX_TEXT_READ = 2**20  # bytes of all fields of a form, files aside; beyond that a form is not read
 MAX_TEXT = 256 * 1024  # bytes of them that are taken; a form between the two can be shown again
 IN_MEMORY = 512 * 1024  # bytes; a larger file waits on the disk
 PIECE = 64 * 1024  # bytes
@@ -43,7 +43,7 @@ class _Wire(io.RawIOBase):
     """
 
     def __init__(self, stream: Any) -> None:
-        self._stream, self.limit, self._taken = stream, MOST, 0
+        self._stream, self.limit, self._taken = stream, MAX_REQUEST, 0
 
     def readable(self) -> bool:
         return True
@@ -65,9 +65,9 @@ class _Forms(FormDataParser):
 
     def _parse_urlencoded(self, stream: IO[bytes], mimetype: str, content_length: int | None, options: Any) -> Any:
         text = bytearray()
-        while len(text) <= MOST_TEXT and (piece := stream.read(PIECE)):
+        while len(text) <= MAX_TEXT_READ and (piece := stream.read(PIECE)):
             text += piece
-        if len(text) > MOST_TEXT or text.count(b"&") >= MOST_FIELDS:
+        if len(text) > MAX_TEXT_READ or text.count(b"&") >= MAX_FIELDS:
             raise RequestEntityTooLarge
         fields = parse_qsl(text.decode(errors="replace"), keep_blank_values=True, errors="werkzeug.url_quote")
         return stream, self.cls(fields), self.cls()
@@ -97,7 +97,7 @@ class Incoming(flask.Request):
     def __init__(self, request: flask.Request) -> None:
         self._wire = _Wire(request.environ["wsgi.input"])
         super().__init__(request.environ | {"wsgi.input": self._wire})
-        self.max_form_parts, self.max_form_memory_size = MOST_FIELDS, MOST_TEXT
+        self.max_form_parts, self.max_form_memory_size = MAX_FIELDS, MAX_TEXT_READ
         self.room = 0
         self._framework, self._comes_back, self._refused_files = request, False, ""
 
@@ -118,7 +118,7 @@ class Incoming(flask.Request):
         """
         self._comes_back = comes_back and self.mimetype in FORMS
         self.room = max_body
-        self._wire.limit = MOST if self._comes_back else max_body
+        self._wire.limit = MAX_REQUEST if self._comes_back else max_body
         if (self.content_length or 0) > self._wire.limit:
             raise RequestEntityTooLarge
 
@@ -150,7 +150,7 @@ class Incoming(flask.Request):
         has the answer.
         """
         if "wsgi.input_terminated" in self.environ:  # else nobody says where it ends (werkzeug's own server)
-            self._wire.limit = MOST
+            self._wire.limit = MAX_REQUEST
             with suppress(ClientDisconnected, RequestEntityTooLarge):
                 while self._wire.read(PIECE):
                     pass
@@ -161,7 +161,7 @@ class Incoming(flask.Request):
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        if sum(len(value) for _, values in self.form.lists() for value in values) > MOST_TEXT:
+        if sum(len(value) for _, values in self.form.lists() for value in values) > MAX_TEXT_READ:
             raise RequestEntityTooLarge
         if self.room < 0:  # no handler may take half a file
             self._refused_files = next(iter(self.files))

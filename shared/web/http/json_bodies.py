@@ -13,9 +13,9 @@ from typing import Any
 from shared.fields import UNPRINTABLE
 from shared.text import N_
 
-MOST_VALUES = 100_000  # in one text; each costs some 100 bytes of memory once it is read
-DEEPEST = 32  # lists and objects within each other
-LARGEST = 2**63  # what every engine stores of a whole number
+MAX_VALUES = 100_000  # in one text; each costs some 100 bytes of memory once it is read
+MAX_NESTED = 32  # lists and objects within each other
+MAX_NUMBER = 2**63  # what every engine stores of a whole number
 _SUSPECT = re.compile(rb"\\u[dD]|[0-9]{18}|[0-9][eE]")  # half a character perhaps, or a number that is too large
 
 
@@ -30,19 +30,19 @@ class BadJson(ValueError):
 
 def loads(text: bytes) -> Any:
     """The value in ``text`` (UTF-8). Raises ``BadJson``."""
-    if text.count(b",") + text.count(b"[") + text.count(b"{") > MOST_VALUES:
+    if text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES:
         raise BadJson(N_("There are too many values in it."))
     try:
         value = json.loads(text.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):  # a number of 5,000 digits is a ValueError
         raise BadJson(N_("This is not valid JSON.")) from None
-    if _SUSPECT.search(text) or text.count(b"[") + text.count(b"{") > DEEPEST:  # the text acquits most at once
+    if _SUSPECT.search(text) or text.count(b"[") + text.count(b"{") > MAX_NESTED:  # the text acquits most at once
         _check(value, ())
     return value
 
 
 def _check(value: Any, place: tuple[str, ...]) -> None:
-    if len(place) > DEEPEST:
+    if len(place) > MAX_NESTED:
         raise BadJson(N_("Lists and objects are nested too deeply in it."), place[0])
     if isinstance(value, str):
         _check_text(value, place)
@@ -53,7 +53,7 @@ def _check(value: Any, place: tuple[str, ...]) -> None:
     elif isinstance(value, list):
         for number, one in enumerate(value):
             _check(one, (*place, str(number)))
-    elif isinstance(value, int | float) and not -LARGEST <= value < LARGEST:  # 1e999 is infinite
+    elif isinstance(value, int | float) and not -MAX_NUMBER <= value < MAX_NUMBER:  # 1e999 is infinite
         raise BadJson(N_("This number is too large."), *place)
 
 

@@ -18,7 +18,7 @@ from shared.ports import Clock, Create, Replace, Store, Unavailable, decide, utc
 
 LIMITS = "limits"
 HOUR = timedelta(hours=1)
-MOST_KNOWN = 20_000  # subjects that a process remembers; about 4 MB
+MAX_KNOWN = 20_000  # subjects that a process remembers; about 4 MB
 log = logging.getLogger(__name__)
 
 
@@ -87,7 +87,7 @@ class Limiter:
         return key_of(self._secret, "limit", kind, subject, str(number)), ends
 
     def _share(self, key: str, limit: int) -> _Share:
-        if len(self._shares) >= MOST_KNOWN:
+        if len(self._shares) >= MAX_KNOWN:
             self._shares.clear()  # forgotten batches count as used
         return self._shares.setdefault(key, _Share(limit // 20))
 
