@@ -295,7 +295,7 @@ class World:
 
     def mail(self, event: Event) -> None:
         for made in mails_for(event):
-            content = render(made, event.id, SETTINGS.mail_from, NOW).as_bytes()
+            content = render(made, event.id, SETTINGS.mail_from, NOW).content
             read = inspect_answers.mail(content)
             assert _plain(str(read["Subject"])) == _plain(made.subject)
 

@@ -20,9 +20,7 @@ def test_names_and_titles_are_not_decoded() -> None:
         **common(registrant=person(given=TRICK), event=facts), was_confirmed=False, sequence=1
     )
     (mail,) = mails_for(Event("e1", NOW, "", payload))
-    read = message_from_bytes(
-        render(mail, "e1", "onestop <a@example.org>", NOW).as_bytes(), policy=email.policy.default
-    )
+    read = message_from_bytes(render(mail, "e1", "onestop <a@example.org>", NOW).content, policy=email.policy.default)
     assert read["To"].addresses[0].display_name == f"{TRICK} Diallo"
     assert read["Reply-To"].addresses[0].display_name == TRICK
     assert read["Subject"] == f"Your registration is cancelled: {TRICK}"

@@ -41,7 +41,7 @@ FROM = "onestop <noreply@onestop.example>"
 def sent(payload: Payload, id: str = "event-1") -> EmailMessage:
     """The one mail of an event, as its receiver parses it."""
     (mail,) = mails_for(Event(id, NOW, "", payload))
-    return received(render(mail, f"{id}:key", FROM, NOW).as_bytes())
+    return received(render(mail, f"{id}:key", FROM, NOW).content)
 
 
 def received(content: bytes) -> EmailMessage:
@@ -97,7 +97,7 @@ def test_the_same_mail_gives_the_same_bytes(payload: Payload) -> None:
 @pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
 def test_lines_are_short_enough_and_seven_bit(payload: Payload) -> None:
     (mail,) = mails_for(Event("e", NOW, "", payload))
-    lines = render(mail, "e", FROM, NOW).as_bytes().split(b"\r\n")
+    lines = render(mail, "e", FROM, NOW).content.split(b"\r\n")
     assert max(len(line) for line in lines) <= 998  # RFC 5322, section 2.1.1
     assert all(line.isascii() for line in lines)
 
@@ -159,12 +159,12 @@ def test_long_and_odd_headers_too(subject: str, file: str, references: list[str]
 
 
 def same_as_the_librarys(mail: Mail) -> None:
-    ours = render(mail, "key", FROM, NOW).as_bytes()
+    ours = render(mail, "key", FROM, NOW).content
     with pytest.MonkeyPatch.context() as patch:
         library = email.policy.SMTP.clone(cte_type="7bit")
         patch.setattr("functions.notification.mails.render.POLICY", library)
         patch.setattr("functions.notification.mails.render.UTF8", library.clone(utf8=True))
-        assert ours == render(mail, "key", FROM, NOW).as_bytes()
+        assert ours == render(mail, "key", FROM, NOW).content
 
 
 # -- calendar --
@@ -275,7 +275,7 @@ def test_every_time_in_a_mail_names_its_zone(language: str) -> None:
             payload.model_copy(update={"registrant": person(language)}) if "registrant" in vars(payload) else payload
         )
         for mail in mails_for(Event("event-1", NOW, "", changed)):
-            text = text_of(received(render(replace(mail, language=language), "key", FROM, NOW).as_bytes()))
+            text = text_of(received(render(replace(mail, language=language), "key", FROM, NOW).content))
             found = re.findall(r"(?<![-+\d:])\d\d:\d\d(.*–\n.*|.*)", text.replace("\r", ""))
             told += len(found)
             assert all("UTC" in rest for rest in found), text
@@ -300,7 +300,7 @@ def test_words_in_headers_keep_their_spaces(length: int) -> None:
     mail = Mail(
         "sign_in", text, Person(text, "noor@health.example"), "ar", {"link": "", "valid_minutes": 1, "name": ""}
     )
-    message = email.message_from_bytes(render(mail, "key", FROM, NOW).as_bytes())
+    message = email.message_from_bytes(render(mail, "key", FROM, NOW).content)
     subject, to = (str(make_header(decode_header(message[name]))) for name in ("Subject", "To"))
     assert (subject, " ".join(to.split())) == (text, f"{text} <noor@health.example>")
 
@@ -388,7 +388,7 @@ def test_a_conversation_is_threaded_and_carries_files() -> None:
         message_id="<b@onestop.example>",
         references=["<root@example.org>", "<a@onestop.example>"],
     )
-    message = received(render(mail, "key", FROM, NOW).as_bytes())
+    message = received(render(mail, "key", FROM, NOW).content)
     assert message["Message-ID"] == "<b@onestop.example>"
     assert message["In-Reply-To"] == "<a@onestop.example>"
     assert message["References"] == "<root@example.org> <a@onestop.example>"

@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
 from email.utils import parseaddr
 
 from functions.notification.deliveries.mailboxes import MAX_SINGLE, Mailboxes
 from functions.notification.deliveries.unheard import Unheard
 from functions.notification.mails.composers import mails_for
 from functions.notification.mails.mail import Mail
-from functions.notification.mails.render import render
+from functions.notification.mails.render import Rendered, render
 from shared.contracts.events import Event, parse
 from shared.formats.addresses import address_key, ascii_address
 from shared.observability import tracing
@@ -226,7 +225,7 @@ class Deliveries:
             attributes = leased["event"]["attributes"]
             about = {"onestop.event.id": attributes["event_id"], "onestop.event.type": attributes["type"]}
             with tracing.span("send mail", "client", about):
-                relay = self.mailer.send(message.as_bytes(), parseaddr(self.mail_from)[1], ascii_address(recipient))
+                relay = self.mailer.send(message.content, parseaddr(self.mail_from)[1], ascii_address(recipient))
         except PermanentMailError as error:
             if isinstance(error, NoSuchMailbox | RecipientRefused):
                 self._note_refusal(id, recipient, error)
@@ -236,7 +235,7 @@ class Deliveries:
             self._put_off(id, leased["attempts"], error)
         else:
             now = utc_text(self.clock.now())
-            sent = {"sent_at": now, "relay": relay, "message_id": str(message["Message-ID"])}
+            sent = {"sent_at": now, "relay": relay, "message_id": message.message_id}
             self._close(id, state="sent", reason="", **sent)
             labels = {"delivery": id, "type": leased["type"], "relay": relay}
             log.info("mail sent", extra={"fields": labels | {"event_id": leased["event"]["attributes"]["event_id"]}})
@@ -257,7 +256,7 @@ class Deliveries:
         due_at = utc_text(self.clock.now() + self.lease)
         return {**queued, "due_at": due_at, "attempts": queued["attempts"] + 1}
 
-    def _rendered(self, id: str, event: Event, recipient: str) -> EmailMessage | None:
+    def _rendered(self, id: str, event: Event, recipient: str) -> Rendered | None:
         """The message; None where it would come too late to be of use."""
         mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
         if mail.useless_after and self.clock.now() > mail.useless_after:

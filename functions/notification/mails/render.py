@@ -12,14 +12,15 @@ import re
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry
-from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import format_datetime, parseaddr
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jinja2
 
+from functions.notification.mails import mime
 from functions.notification.mails.mail import Attachment, Calendar, Mail, Person
 from shared import languages
 from shared.formats.addresses import ascii_address
@@ -49,8 +50,15 @@ _ENCODED_WORD = re.compile(r"=\?")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMessage:
-    """The message, as ``as_bytes()`` gives it to a relay.
+class Rendered(NamedTuple):
+    """``message_id`` with its angle brackets."""
+
+    message_id: str
+    content: bytes
+
+
+def render(mail: Mail, key: str, sent_from: str, written: datetime) -> Rendered:
+    """The message, as it goes to a relay.
 
     Args:
         key: tells this delivery from every other one; the Message-ID is made of it.
@@ -60,46 +68,64 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> EmailMess
     sender = Person(*parseaddr(sent_from))
     domain = sender.email.rpartition("@")[2]
     international = not _plain(mail.to)
-    message = EmailMessage(UTF8 if international else POLICY)
-    message.set_raw("From", _address(sender))
-    message.set_raw("To", _address(mail.to))
-    message.set_raw("Subject", _encoded(unbroken(mail.subject)))
-    message["Date"] = format_datetime(written)
-    message["Message-ID"] = mail.message_id or f"<{_digest(key)}@{domain}>"
-    if mail.references:
-        message["In-Reply-To"] = mail.references[-1]
-        message["References"] = " ".join(mail.references)
+    policy = UTF8 if international else POLICY
+    message_id = mail.message_id or f"<{_digest(key)}@{domain}>"
+    raw = {
+        "From": _address(sender),
+        "To": _address(mail.to),
+        "Subject": _encoded(unbroken(mail.subject)),
+    }
     if mail.reply_to and (international or _plain(mail.reply_to)):
-        message.set_raw("Reply-To", _address(mail.reply_to))
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers to this
-    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, [MS-OXCMAIL] 2.1.3.2.20
+        raw["Reply-To"] = _address(mail.reply_to)
+    named = {"Date": format_datetime(written), "Message-ID": message_id}
+    if mail.references:
+        named |= {"In-Reply-To": mail.references[-1], "References": " ".join(mail.references)}
+    named |= {
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers to this
+        "X-Auto-Response-Suppress": "All",  # the same for Exchange, [MS-OXCMAIL] 2.1.3.2.20
+        "MIME-Version": "1.0",
+        "Content-Language": mail.language,
+    }
+    boundary = f"=_{_digest(key)[:24]}"
+    named["Content-Type"], body = _body(mail, boundary, sender, written, domain, policy)
+    fields = [*raw.items(), *(policy.header_store_parse(name, value) for name, value in named.items())]
+    head = b"".join(policy.fold_binary(name, value) for name, value in fields)
+    return Rendered(message_id, head + b"\r\n" + body)
+
+
+def _body(
+    mail: Mail, boundary: str, sender: Person, written: datetime, domain: str, policy: Policy
+) -> tuple[str, bytes]:
+    """Its Content-Type and itself: the text in two forms, and what is attached.
+
+    A calendar entry is inline for clients that show invitations (RFC 6047, section 2.4), and a file for all others.
+    """
     values = {"mail": mail, "sender": sender.name, **mail.values}
-    message.set_content(_BLANK_LINES.sub("\n\n", _template(mail, "txt").render(values)))
-    message.add_alternative(_template(mail, "html").render(values), subtype="html")
+    forms = [
+        mime.text(_BLANK_LINES.sub("\n\n", _template(mail, "txt").render(values)), "plain"),
+        mime.text(_template(mail, "html").render(values), "html"),
+    ]
+    attached = list(mail.attachments)
     if mail.calendar:
-        _add_calendar(message, mail, mail.calendar, written, domain)
-    for attachment in mail.attachments:
-        _attach(message, attachment)
-    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{_digest(key)[:24]}_{number}")
-    message["Content-Language"] = mail.language  # last: what begins with Content- moves into the parts
-    return message
+        method, entry = _calendar(mail, mail.calendar, written, domain)
+        forms.append(mime.text(entry.decode(), "calendar", f'; method="{method}"'))
+        attached.insert(0, Attachment("invite.ics", "application/ics", entry))
+    if not attached:
+        return mime.content_type("alternative", boundary), mime.multipart(boundary, forms)
+    inner, outer = f"{boundary}_1", f"{boundary}_0"
+    head = f"Content-Type: {mime.content_type('alternative', inner)}\r\n\r\n".encode()
+    files = [mime.file(one.content, one.media_type, one_line(one.name), policy) for one in attached]
+    parts = [head + mime.multipart(inner, forms), *files]
+    return mime.content_type("mixed", outer), mime.multipart(outer, parts)
 
 
-def _add_calendar(message: EmailMessage, mail: Mail, calendar: Calendar, written: datetime, domain: str) -> None:
-    """Inline for clients that show invitations (RFC 6047, section 2.4), and as a file for all others."""
+def _calendar(mail: Mail, calendar: Calendar, written: datetime, domain: str) -> tuple[str, bytes]:
+    """The method (RFC 5546) and the entry."""
     from shared.calendar import calendar_file, invitation
 
     method: Literal["CANCEL", "REQUEST"] = "CANCEL" if calendar.cancelled else "REQUEST"
     entry = invitation(calendar.registration, method, calendar.sequence, mail.language, domain, written)
-    content = calendar_file(entry)
-    message.add_alternative(content.decode(), subtype="calendar", params={"method": method})
-    _attach(message, Attachment("invite.ics", "application/ics", content))
-
-
-def _attach(message: EmailMessage, attachment: Attachment) -> None:
-    main, _, sub = attachment.media_type.partition("/")
-    message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=one_line(attachment.name))
+    return method, calendar_file(entry)
 
 
 def _plain(person: Person) -> bool:
