@@ -67,7 +67,7 @@ class ErasureProposal(Stored):
 
 
 class Inquiry(Stored):
-    """Collection ``inquiries``, id: the reference. Only ``reading.py`` reads it for staff."""
+    """Collection ``inquiries``, id: the reference. Only ``queries.py`` reads it for staff."""
 
     state: State = "received"
     requester: Requester
