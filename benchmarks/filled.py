@@ -12,8 +12,9 @@ from pathlib import Path
 
 from benchmarks.hall import hall
 from functions.inquiries import toml_files
-from functions.inquiries.casework.case import ASSIGNMENTS, AUDIT, INQUIRIES, MESSAGES, assignment_id
-from functions.inquiries.casework.models import Assignment, AuditEntry, Inquiry, MessageDoc, Requester
+from functions.inquiries.audit import AUDIT, AuditEntry
+from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES, assignment_id
+from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Requester
 from functions.inquiries.casework.recipients import LINK_PURPOSE
 from functions.inquiries.casework.search_terms import terms_of
 from functions.registration.events.models import EventDefinition

@@ -11,6 +11,8 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
+from functions.inquiries.casework import queries
+from functions.inquiries.desk import inquiry_list
 from functions.inquiries.files.attachments import Upload
 from shared.ports import Create, Replace
 from tests.functions.browser import Browser, Form, form_to, forms, press, words
@@ -122,6 +124,34 @@ def test_lists_filter_search_sort_and_page(world: World) -> None:
     assert references(browser.get("/desk/inquiries?topic=local-production")) == []
     assert browser.get("/desk/inquiries?state=nonsense").status_code == 422
     assert browser.get("/desk/inquiries?after=nonsense").status_code == 200
+
+
+def test_a_search_that_has_read_enough_says_how_far_and_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both words are in many inquiries, and in few at once: those that have one are read, so many for each page."""
+    monkeypatch.setattr(inquiry_list, "PAGE", 2)
+    monkeypatch.setattr(queries, "MAX_SCANNED", 2)
+    made = []
+    for word in ("apple banana", "apple", "banana", "apple", "banana", "apple banana", "banana", "apple"):
+        world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
+        made.append(world.receive(subject=word))
+    browser, address, pages = world.member(WHO_HEAD), "/desk/inquiries?q=apple+banana", []
+    while address:
+        pages.append(browser.get(address))
+        following = re.search(r'rel="next" href="([^"]+)"', pages[-1].text)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert [one for page in pages for one in references(page)] == [made[5], made[0]]
+    assert "Searched back to 2026-11-23 10:06" in words(pages[0])
+    assert "Nothing matches back to 2026-11-23 10:03" in words(pages[1])
+    assert [("Search further back" in words(page)) for page in pages] == [True, True, False]
+
+
+def test_a_search_looks_among_what_the_rarest_word_leads_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inquiry_list, "PAGE", 2)
+    monkeypatch.setattr(queries, "MAX_SCANNED", 2)
+    rare = world.receive(subject="extraordinarily zebra")
+    for _ in range(5):
+        world.receive(subject="extraordinarily long")
+    assert references(world.member(WHO_HEAD).get("/desk/inquiries?q=extraordinarily+zebra")) == [rare]
 
 
 def test_the_inquiry_page_says_why_it_came_here_and_what_happened(world: World) -> None:

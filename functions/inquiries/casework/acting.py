@@ -21,16 +21,20 @@ def act(
     change: Callable[[Case], None],
     files: Sequence[Attachment] = (),
     uploads: Sequence[Upload] = (),
+    read: Case | None = None,
 ) -> None:
-    """Commit ``change`` as one. The clock's own marks on a part are no conflict.
+    """Commit ``change`` as one. The clock's own marks on a part are no conflict. ``read``: as it was a moment ago.
 
     Raises ``NotFound``, ``Stale`` where the inquiry is not at ``version`` any more, and what ``change`` raises.
     """
-    reading.case(staff, reference, version)
+    if files:
+        reading.case(staff, reference, version)  # or they would be written for nothing
     attachments.write(means.files, files, uploads)
 
+    known = [read] if read else []
+
     def attempt() -> None:
-        case = reading.case(staff, reference, version)
+        case = known.pop() if known else reading.case(staff, reference, version)
         change(case)
         means.store.commit(case.writes())
 

@@ -14,7 +14,7 @@ from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc,
 from functions.inquiries.content.working_time import WorkingTime
 from functions.inquiries.errors import NotFound
 from shared.contracts.events import Payload, outbox_row
-from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write
+from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write, every
 from shared.staff.models import Organisation
 
 INQUIRIES, ASSIGNMENTS, MESSAGES = "inquiries", "assignments", "inquiry_messages"
@@ -217,12 +217,7 @@ class Case:
 
     def kept_aside(self) -> list[Document]:
         """The mails about this inquiry that could not be threaded."""
-        found: list[Document] = []
-        after = None
-        while page := self.store.query(QUARANTINE, ("inquiry", "==", self.reference), after=after, limit=200):
-            found += page
-            after = page[-1].cursor()
-        return found
+        return list(every(self.store, QUARANTINE, ("inquiry", "==", self.reference)))
 
     def clock_writes(self, organisation: str) -> list[Write]:
         """Only what the clock did to one part: it must not make stale what somebody is looking at."""
@@ -266,8 +261,5 @@ def assignment_id(reference: str, organisation: str) -> str:
 
 def messages_of(store: Store, reference: str) -> list[tuple[str, MessageDoc]]:
     """The whole thread by id, oldest first."""
-    found, after = [], None
-    while page := store.query(MESSAGES, ("inquiry", "==", reference), order="at", after=after, limit=200):
-        found += [(document.id, MessageDoc.model_validate(document.data)) for document in page]
-        after = page[-1].cursor("at")
-    return found
+    thread = every(store, MESSAGES, ("inquiry", "==", reference), order="at")
+    return [(document.id, MessageDoc.model_validate(document.data)) for document in thread]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -20,11 +21,12 @@ from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotFound, Stale
 from functions.inquiries.means import Means, Member
-from shared.ports import MAX_COUNTED, Cursor, Document, Where, every, having
+from shared.ports import MAX_COUNTED, Cursor, Document, Where, every, from_utc_text, having
 
 NOBODY = ""  # as an assignee: not assigned yet
-SCAN = 500  # documents read at once where a search looks further
-MAX_SCANNED = 5_000  # documents that one page of a search may cost
+MAX_SCANNED = 150  # documents that one page of a search of several words reads
+MAX_COMPARED = 5  # words of a search
+EXPORTED = 500  # rows read at once
 MAX_MINE, MAX_LATE = 20, 10  # rows on the first page
 
 
@@ -49,6 +51,7 @@ class Filter:
 class Page:
     rows: list[Assignment]  # ``row.inquiry`` is the reference
     next: Cursor | None  # to give as ``after``; None at the end
+    reached: datetime | None = None  # where a search has more to read than one page may: when the last one read came
 
 
 @dataclass(frozen=True)
@@ -98,20 +101,28 @@ class Reading:
         return self._search(staff, filter, terms, after, limit)
 
     def _search(self, staff: Member, filter: Filter, terms: list[str], after: Cursor | None, limit: int) -> Page:
-        """The longest word by the index, the others and the topic among what it finds."""
+        """The rarest word by the index, the others and the topic among what it finds, so far as one page may read."""
+        alone = len(terms) == 1 and not filter.topic
+        most = limit + 1 if alone else max(limit, MAX_SCANNED)
+        found = self._query(staff, filter, terms[0] if alone else self._rarest(staff, terms), after, most)
         rows: list[Assignment] = []
-        for _ in range(MAX_SCANNED // SCAN):
-            found = self._query(staff, filter, terms[0], after, SCAN)
-            for document in found:
-                row = Assignment.model_validate(document.data)
-                after = document.cursor("received_at")
-                if set(terms) <= set(row.terms) and (not filter.topic or filter.topic in row.topics):
-                    rows.append(row)
-                    if len(rows) == limit:
-                        return Page(rows, after)
-            if len(found) < SCAN:
-                return Page(rows, None)
-        return Page(rows, after)
+        for place, document in enumerate(found, 1):
+            row = Assignment.model_validate(document.data)
+            if set(terms) <= set(row.terms) and (not filter.topic or filter.topic in row.topics):
+                rows.append(row)
+            if len(rows) == limit and (place < len(found) or len(found) == most):
+                return Page(rows, document.cursor("received_at"))
+        if len(found) < most:
+            return Page(rows, None)
+        return Page(rows, found[-1].cursor("received_at"), from_utc_text(found[-1].data["received_at"]))
+
+    def _rarest(self, staff: Member, terms: list[str]) -> str:
+        """Of the longest, which are rare: the one that fewest of the organisation's inquiries have."""
+        ours: Where = ("organisation", "==", staff.organisation)
+        counts = {
+            term: self._some(ours, ("terms", "contains", term), having("received_at")) for term in terms[:MAX_COMPARED]
+        }
+        return min(counts, key=lambda term: counts[term])
 
     def _query(
         self, staff: Member, filter: Filter, term: str | None, after: Cursor | None, limit: int
@@ -134,7 +145,7 @@ class Reading:
         """All rows of a list, read page by page."""
         after, more = None, True
         while more:
-            page = self.page(staff, filter, after, SCAN)
+            page = self.page(staff, filter, after, EXPORTED)
             yield from page.rows
             after, more = page.next, page.next is not None
 

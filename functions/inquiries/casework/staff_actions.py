@@ -8,7 +8,7 @@ What a role may do is asked by the routes (``shared.staff.permissions``).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from functions.inquiries.casework.acting import act
@@ -60,9 +60,20 @@ class Casework:
 
     def assign(self, staff: Member, reference: str, version: str, to: str, reason: str = "") -> None:
         """Give my organisation's part to a colleague of it (an address). Raises ``FaultyFields`` (``to``)."""
-        person = self._content.person(to)
+        self._act(staff, reference, version, self._giving(staff, self.colleague(staff, to), reason))
+
+    def assign_read(self, staff: Member, case: Case, person: Staff) -> None:
+        """The same with what has just been read: ``person`` is a ``colleague``."""
+        self._act(staff, case.reference, case.version, self._giving(staff, person), read=case)
+
+    def colleague(self, staff: Member, address: str) -> Staff:
+        """Raises ``FaultyFields`` (``to``)."""
+        person = self._content.person(address)
         if person is None or person.organisation != staff.organisation or not person.may("inquiries.answer"):
             raise FaultyFields({"to": N_("Choose a colleague of your organisation who answers inquiries.")})
+        return person
+
+    def _giving(self, staff: Member, person: Staff, reason: str = "") -> Callable[[Case], None]:
         reason = written("reason", reason, MAX_REASON, needed="")
 
         def change(case: Case) -> None:
@@ -73,7 +84,7 @@ class Casework:
             if person.email != staff.email:
                 self._tell_assignee(case, part, person, staff.name, reason)
 
-        self._act(staff, reference, version, change)
+        return change
 
     def new_link(self, staff: Member, reference: str, version: str) -> None:
         """Every link to the requester's page until now is void, and the requester gets a new one by mail."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlencode
 
 from flask import Response
@@ -59,9 +60,11 @@ class Bulk:
     def assign(self, visit: Visit) -> Response:
         me, to = member(visit), visit.request.form.get("to", "")
 
+        colleague = cache(lambda: self._service.casework.colleague(me, to))
+
         def assign(one: Ticked) -> None:
             case = self._as_shown(me, one, refuse_ended)
-            self._service.casework.assign(me, case.reference, case.version, to)
+            self._service.casework.assign_read(me, case, colleague())
 
         return self._each(visit, "assigned", assign)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import urlencode
 
 from flask import Response
@@ -9,12 +10,13 @@ from flask import Response
 from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.models import RegistrationRequest
 from functions.registration.registrations.register import Receipt
+from functions.registration.registrations.seats import seats_left
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import operations
 from functions.registration.web.forms import form_body, origin, receipt_path
 from functions.registration.web.operations import PublicEvent, Registered
 from functions.registration.web.register_pages import Pages
-from shared.ports import utc_text
+from shared.ports import MAX_COUNTED, utc_text
 from shared.web import paging
 from shared.web.guards.form_guard import check_program, check_rate
 from shared.web.http.incoming import FORMS
@@ -22,7 +24,7 @@ from shared.web.returned import Returned
 from shared.web.site import Site
 from shared.web.visit import Visit
 
-PAGE = 50  # events of one answer
+PAGE = 25  # events of one answer
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -34,13 +36,15 @@ def register(site: Site, service: Registrations) -> None:
         events = service.events.listed(paging.cursor(visit.query(operations.EventQuery).after), PAGE + 1)
         last = events[PAGE - 1] if len(events) > PAGE else None
         after = urlencode({"after": paging.mark((utc_text(last.starts_at), last.id))}) if last else ""
-        shown = [_public(visit, service, event) for event in events[:PAGE]]
+        counts = service.counts([event.id for event in events[:PAGE]])
+        shown = [_public(visit, event, _left(event, counts[event.id])) for event in events[:PAGE]]
         following = visit.url(f"/api/events?{after}") if after else None
         return visit.json(operations.EventPage(events=shown, next=following).model_dump(mode="json"))
 
     @site.operation(operations.SHOW)
     def one_event(visit: Visit, event: str) -> Response:
-        return visit.json(_public(visit, service, service.events.get(event)).model_dump(mode="json"))
+        found = service.events.get(event)
+        return visit.json(_public(visit, found, service.seats_left(found)).model_dump(mode="json"))
 
     def show_again(visit: Visit, event: str, back: Returned) -> Response:
         return pages.show_again(visit, event, back)
@@ -68,7 +72,7 @@ def _registered(visit: Visit, event_id: str, receipt: Receipt, email: str) -> Re
     return Registered(state=receipt.state, availability=receipt.availability, links=links)
 
 
-def _public(visit: Visit, service: Registrations, event: EventDefinition) -> PublicEvent:
+def _public(visit: Visit, event: EventDefinition, seats_left: int | None) -> PublicEvent:
     return PublicEvent(
         **event.model_dump(mode="json", include={"id", "title", "summary", "mode", "location", "timezone"}),
         starts_at=utc_text(event.starts_at),
@@ -77,7 +81,13 @@ def _public(visit: Visit, service: Registrations, event: EventDefinition) -> Pub
         phase=event.phase(visit.platform.clock.now()),
         categories=event.categories,
         questions=event.questions,
-        seats_left=service.seats_left(event),
+        seats_left=seats_left,
         waitlist=event.waitlist,
         page=visit.url(f"/events/{event.id}"),
     )
+
+
+def _left(event: EventDefinition, counts: Counter[str]) -> int | None:
+    """As ``Registrations.seats_left`` says it, by the event's tally: of many events that costs less."""
+    left = seats_left(event, None, counts.__getitem__)
+    return None if left is None else min(left, MAX_COUNTED)
