@@ -15,9 +15,11 @@ import os
 import signal
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,8 +40,19 @@ RELAY_PAGE = 200
 LOOK_SECONDS = 0.2  # between two looks at the queue, unless the relay wakes us
 CLOCK_SECONDS = 0.25
 AT_ONCE = 4  # pushes under way to one function
+AHEAD = 32  # messages read from the queue for one function while others are under way
 UNREACHABLE_SECONDS = 0.5
 log = logging.getLogger("infra.local.pusher")
+
+
+@dataclass
+class _Lane:
+    """The way to one function: what has been read for it, oldest first, and what is under way."""
+
+    url: str
+    subscriptions: list[str]
+    waiting: deque[Queued] = field(default_factory=deque)
+    under_way: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
 
 class Dispatcher:
@@ -60,10 +73,11 @@ class Dispatcher:
     ) -> None:
         self._bus = bus
         self._authorization = authorization
-        self._system = system
-        self._urls = urls
+        self._lanes = [
+            _Lane(url, [s.name for s in system.subscriptions if s.function == function])
+            for function, url in urls.items()
+        ]
         self._session = session
-        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._done: list[Queued] = []
         self.wake = asyncio.Event()
 
@@ -78,36 +92,41 @@ class Dispatcher:
                 log.warning("the queue is busy: %s", error)
 
     def step(self) -> None:
-        """Acknowledge what has been taken, then push what is due as far as there is room."""
+        """Acknowledge what has been taken, then read what is due for whom nothing waits, and push it."""
         if self._done:
             self._bus.acknowledge(self._done)
             self._done.clear()
-        for function in self._urls:
-            mine = [s.name for s in self._system.subscriptions if s.function == function]
-            pending = [key for key in self._under_way if key[0] in mine]
-            if (room := AT_ONCE - len(pending)) > 0:
-                for queued in self._bus.due(time.time(), room, pending, mine):
-                    key = (queued.subscription, queued.message.id)
-                    self._under_way[key] = asyncio.create_task(self._push(key, function, queued))
+        for lane in self._lanes:
+            if not lane.waiting:
+                lane.waiting.extend(self._bus.due(time.time(), AHEAD, lane.under_way, lane.subscriptions))
+            self._start(lane)
 
-    async def _push(self, key: tuple[str, str], function: str, queued: Queued) -> None:
+    def _start(self, lane: _Lane) -> None:
+        while lane.waiting and len(lane.under_way) < AT_ONCE:
+            queued = lane.waiting.popleft()
+            key = (queued.subscription, queued.message.id)
+            lane.under_way[key] = asyncio.create_task(self._push(key, lane, queued))
+
+    async def _push(self, key: tuple[str, str], lane: _Lane, queued: Queued) -> None:
         try:
-            if await self._accepted(function, queued):
+            if await self._accepted(lane.url, queued):
                 self._done.append(queued)
             else:
                 self._bus.postpone(queued, time.time())
         except Unavailable as error:
             log.warning("will be pushed again: %s", error)
         finally:
-            del self._under_way[key]
+            del lane.under_way[key]
+        self._start(lane)
+        if not lane.waiting:
             self.wake.set()
 
-    async def _accepted(self, function: str, queued: Queued) -> bool:
+    async def _accepted(self, url: str, queued: Queued) -> bool:
         body = json.dumps(push_body(queued))
         while True:
             headers = {"Content-Type": "application/json", "Authorization": self._authorization()}
             try:
-                async with self._session.post(self._urls[function], data=body, headers=headers) as response:
+                async with self._session.post(url, data=body, headers=headers) as response:
                     return response.status in (102, 200, 201, 202, 204)
             except ClientConnectorError:  # its process restarts: no failure of this message
                 await asyncio.sleep(UNREACHABLE_SECONDS)
@@ -209,7 +228,7 @@ async def _again(
     wake: asyncio.Event,
     reason: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Do ``work`` for ever where there is ``reason``: at once while there is more, else after ``pause`` seconds."""
+    """Do ``work`` for ever where there is ``reason``: at once after a full page, else after ``pause`` seconds."""
     loop = asyncio.get_running_loop()
     pending = False
     while True:
@@ -223,7 +242,7 @@ async def _again(
                 pending = True
         if done:
             wake.set()
-        else:
+        if done < RELAY_PAGE:  # what comes in the meantime goes together
             await asyncio.sleep(pause)
 
 
