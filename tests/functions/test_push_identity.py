@@ -163,6 +163,32 @@ def test_a_new_key_is_fetched_but_not_at_every_strangers_wish(tmp_path: Path, mo
     assert len(fetched) == 2
 
 
+def test_a_token_that_is_known_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform, token = guarded(tmp_path), bearer()
+    assert [push(platform, token) for _ in range(2)] == [204, 204]
+    monkeypatch.setattr(jwt, "decode", None)
+    assert push(platform, token) == 204
+    assert push(platform, bearer(iat=1)) == 403
+
+
+def test_a_token_that_is_known_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform, token = guarded(tmp_path), bearer()
+    assert [push(platform, token) for _ in range(2)] == [204, 204]
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3600 + 2 * identity.SKEW)
+    assert push(platform, token) == 403
+
+
+def test_a_key_that_is_withdrawn_takes_its_tokens_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = {"google": GOOGLE.public}
+    platform, token = guarded(tmp_path, lambda: dict(published)), bearer()
+    assert [push(platform, token) for _ in range(2)] == [204, 204]
+    del published["google"]
+    assert push(platform, token) == 204, "the set is kept for an hour"
+    monkeypatch.setattr(identity, "KEEP_KEYS", -1)
+    assert push(platform, token) == 403
+
+
 def test_without_the_key_set_the_push_comes_again_later(tmp_path: Path) -> None:
     def nothing() -> identity.Keys:
         raise Unavailable("no network")

@@ -16,6 +16,7 @@ from shared.ports import Unavailable
 KEEP_KEYS = 3600  # seconds
 LOOK_AGAIN = 60  # seconds, before an unknown key makes us fetch the set again
 SKEW = 30  # seconds that our clock and the signer's may differ
+MOST_KNOWN = 64  # tokens
 REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"  # https://cloud.google.com/run/docs/troubleshooting#signature-removed
 Keys = Mapping[str, str]
 """Public keys or certificates in PEM by key id."""
@@ -46,26 +47,45 @@ class Verifier:
         self._verified = verified
         self._keys: Keys = {}
         self._fetched = float("-inf")
+        self._genuine: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     def claims(self, token: str) -> Mapping[str, Any]:
         """What a genuine, unexpired token says. Raises ``PermissionError``, or ``Unavailable`` without its keys."""
-        from google.auth import jwt
-
         try:
-            header = jwt.decode_header(token)  # type: ignore[no-untyped-call]
-            if header.get("alg") != self._algorithm:
-                raise PermissionError(f"the token is signed with {header.get('alg')!r}, not {self._algorithm}")
-            claims: Mapping[str, Any]
-            if self._verified and token.endswith(REMOVED):
-                claims = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
-                self._check(claims)
-            else:
-                keys = self._current(str(header.get("kid")))
-                claims = jwt.decode(token, keys, True, self._audience, SKEW)  # type: ignore[no-untyped-call]
+            claims = self._known(token) or self._verify(token)
         except (ValueError, TypeError, KeyError) as error:  # malformed, expired, wrong audience, bad signature
             raise PermissionError(f"the token is not valid: {error}") from None
         if claims.get("iss") not in self._issuers:
             raise PermissionError(f"the token was issued by {claims.get('iss')!r}")
+        return claims
+
+    def _known(self, token: str) -> Mapping[str, Any] | None:
+        """The claims of a token that these keys have verified; Pub/Sub sends one for up to an hour."""
+        if token not in self._genuine:
+            return None
+        self._current(self._genuine[token][0])  # new keys forget what the old ones verified
+        known = self._genuine.get(token)
+        if known:
+            self._check(known[1])
+        return known and known[1]
+
+    def _verify(self, token: str) -> Mapping[str, Any]:
+        from google.auth import jwt
+
+        header = jwt.decode_header(token)  # type: ignore[no-untyped-call]
+        if header.get("alg") != self._algorithm:
+            raise PermissionError(f"the token is signed with {header.get('alg')!r}, not {self._algorithm}")
+        claims: Mapping[str, Any]
+        if self._verified and token.endswith(REMOVED):
+            claims = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
+            self._check(claims)
+            return claims
+        kid = str(header.get("kid"))
+        genuine = self._genuine  # before the keys: never of newer ones
+        keys = self._current(kid)
+        claims = jwt.decode(token, keys, True, self._audience, SKEW)  # type: ignore[no-untyped-call]
+        if len(genuine) < MOST_KNOWN:
+            genuine[token] = kid, claims
         return claims
 
     def _check(self, claims: Mapping[str, Any]) -> None:
@@ -79,6 +99,7 @@ class Verifier:
         age = time.monotonic() - self._fetched
         if age > KEEP_KEYS or (kid not in self._keys and age > LOOK_AGAIN):
             self._keys, self._fetched = self._fetch(), time.monotonic()
+            self._genuine = {}
         return self._keys
 
 
