@@ -15,7 +15,7 @@ from functions.notification.main import TEMPLATES
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.mailer import MaildirMailer
-from shared.contracts.events import Event
+from shared.contracts.events import Event, outbox_row
 from shared.contracts.registration import RegistrationConfirmed
 from shared.contracts.staff import StaffSignInRequested
 from shared.intake import DEAD_LETTERS
@@ -240,6 +240,14 @@ def test_a_dead_letter_is_replayed_once(here: Platform, browser: Browser) -> Non
     assert isinstance(here.bus, SqliteBus)
     assert here.bus.depth() == len(topology.load().subscriptions_of("staff"))
     assert "Nothing here" in words(browser.get("/desk/mail?state=dead"))
+
+
+def test_the_oldest_event_that_waits_in_any_outbox_is_told(here: Platform, browser: Browser) -> None:
+    sign_in(here, browser)
+    for source, month in (("registration", 3), ("inquiries", 2)):
+        payload = RegistrationConfirmed(**common(), sequence=0)
+        here.store.commit([outbox_row(source, payload, NOW.replace(year=2019, month=month))])
+    assert "to be published since: 2019-02-" in words(browser.get("/desk/mail"))
 
 
 @pytest.mark.parametrize("query", ["state=nonsense", "after=x", "after=a~b", "state=dead&after=~~"])

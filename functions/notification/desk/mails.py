@@ -15,7 +15,7 @@ from shared import topology
 from shared.contracts.events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.observability.masks import masked
-from shared.ports import MAX_COUNTED, having
+from shared.ports import MAX_COUNTED, Store, having
 from shared.staff.gate import entry
 from shared.staff.members import member
 from shared.web import paging
@@ -42,8 +42,6 @@ def register(site: Site, deliveries: Deliveries) -> None:
         counts = {state: deliveries.count(state) for state in STATES}
         counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"), having("time"), at_most=MAX_COUNTED)
         more = paging.mark(page[-1].cursor("time")) if len(page) == PAGE else ""
-        oldest = next(iter(store.query(OUTBOX, order="time", limit=1)), None)
-        waiting_since = oldest.data["time"] if oldest else ""
         return visit.page(
             "desk_mail.html",
             view=view,
@@ -51,7 +49,7 @@ def register(site: Site, deliveries: Deliveries) -> None:
             page=page,
             counts=counts,
             more=more,
-            waiting_since=waiting_since,
+            waiting_since=_waiting_since(store),
             kinds=labels.kinds(visit.gettext),
             told=partial(_told, visit),
             masked=masked,
@@ -77,6 +75,13 @@ def register(site: Site, deliveries: Deliveries) -> None:
         topics = {s.name: s.topic for s in topology.load().subscriptions}
         replay(visit.platform, visit.request.form.get("id", ""), topics.__getitem__)
         return visit.redirect("/desk/mail?state=dead")
+
+
+def _waiting_since(store: Store) -> str:
+    """When the oldest event of any slice was left in the outbox; "" where none is."""
+    slices = {target.function for target in topology.load().targets}
+    oldest = [store.query(OUTBOX, ("source", "==", source), order="time", limit=1) for source in sorted(slices)]
+    return min((found[0].data["time"] for found in oldest if found), default="")
 
 
 def _told(visit: Visit, reason: str) -> str:

@@ -30,7 +30,7 @@ def place_of(request: Request, trusted_hops: int) -> Place | None:
     names no address of the network: one that cannot be read, fewer entries than proxies, or this machine itself
     although the request comes from elsewhere. Such visitors must not share a limit, nor have none.
     """
-    entries = _forwarded(request)
+    entries = _entries(request.headers.get("X-Forwarded-For", ""))
     if trusted_hops == 0:
         said = request.remote_addr or ""
     elif trusted_hops <= len(entries):
@@ -46,11 +46,16 @@ def is_this_machine(request: Request) -> bool:
 
     A header can only take this away: whoever is connected must be here, and nobody from elsewhere named on the way.
     """
-    seen = [parse_address(entry) for entry in [request.remote_addr or "", *_forwarded(request)]]
-    return all(address is not None and address.is_loopback for address in seen)
+    return _all_here(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
 
 
 @lru_cache(1000)  # each request asks several times, and those of one proxy name the same
+def _all_here(connected: str, forwarded: str) -> bool:
+    seen = [parse_address(entry) for entry in [connected, *_entries(forwarded)]]
+    return all(address is not None and address.is_loopback for address in seen)
+
+
+@lru_cache(1000)
 def parse_address(text: str) -> Address | None:
     """The address in ``192.0.2.1``, ``192.0.2.1:443``, ``2001:db8::1``, ``[2001:db8::1]:443``, ``fe80::1%eth0``, with
     leading zeros too; an IPv4 address inside an IPv6 one is itself (RFC 4291, 2.5.5.2). None for anything else."""
@@ -66,10 +71,9 @@ def parse_address(text: str) -> Address | None:
     return None
 
 
-def _forwarded(request: Request) -> list[str]:
+def _entries(forwarded: str) -> list[str]:
     """Empty entries of a list count for nothing (RFC 9110, 5.6.1.2)."""
-    entries = request.headers.get("X-Forwarded-For", "").split(",")
-    return [entry.strip() for entry in entries if entry.strip()]
+    return [entry.strip() for entry in forwarded.split(",") if entry.strip()]
 
 
 def _place(address: Address) -> Place:
