@@ -18,8 +18,8 @@ from flask import Request, Response
 from werkzeug.exceptions import HTTPException
 
 from shared import outbox
+from shared.contracts.bus_events import BusEvent, Payload, parse
 from shared.contracts.clock import Tick
-from shared.contracts.events import Event, Payload, parse
 from shared.keys.ids import key_of
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
@@ -36,7 +36,7 @@ KEEP_LETTERS = timedelta(days=30)  # docs/operations.md promises it to erased pe
 DEAD_LETTER_TOPIC = "dead-letters"
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Event], Sequence[Write]]
+Handler = Callable[[BusEvent], Sequence[Write]]
 """Decides what an event changes. Runs again when the commit conflicts, so it must not act on anything itself."""
 
 
@@ -69,7 +69,7 @@ class Intake:
     platform: Platform
     consumer: str
     handlers: Mapping[type[Payload], Handler]
-    after: Callable[[Event, Sequence[Write]], None] | None = None
+    after: Callable[[BusEvent, Sequence[Write]], None] | None = None
     on_tick: Callable[[], object] | None = None
 
     def __call__(self, request: Request) -> Response:
@@ -147,7 +147,7 @@ class Intake:
             self.after(event, written)
         log.info("event handled", extra={"fields": _labels(push)})
 
-    def _handle(self, handler: Handler, event: Event) -> Sequence[Write]:
+    def _handle(self, handler: Handler, event: BusEvent) -> Sequence[Write]:
         """What was committed with the claim; nothing where the claim was there."""
         store, claim_id = self.platform.store, f"{self.consumer}:{event.id}"
         expires = utc_text(self.platform.clock.now() + KEEP_CLAIMS)

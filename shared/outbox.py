@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.observability import tracing
 from shared.ports import Bus, Conflict, Create, Delete, Store, Unavailable, Write, from_utc_text, utc_text
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.notification.mails.own_notices import Item, MailsMerged, MailToStaffStopped, Told
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.inquiries import (
     AttachedFile,
     Explanation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from functions.registration.registrations.service import Registrations
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.links import LinksWanted
 from shared.contracts.registration import MailWanted, RegisteredAgain, SeatsReleased
 from shared.intake import Intake
@@ -18,7 +18,7 @@ def intake(platform: Platform, service: Registrations) -> Intake:
 
     keeper = service.timekeeper()
 
-    def settle(event: Event, _: Sequence[Write]) -> None:
+    def settle(event: BusEvent, _: Sequence[Write]) -> None:
         if isinstance(event.payload, SeatsReleased):
             keeper.settle(event.payload.event)
 

@@ -25,7 +25,7 @@ from functions.registration.events.repository import EVENTS, INSTANTS, definitio
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line
 from functions.registration.registrations.tallies import Tallies
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.documents import ANY_ID
 from shared.ports import Clock, Create, Replace, Store, Write, decide, every

@@ -29,8 +29,8 @@ from infra.local.identity import Signer
 from shared import outbox, topology
 from shared.adapters.embedded.bus import Queued, SqliteBus
 from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.bus_events import OUTBOX, message, outbox_row
 from shared.contracts.clock import Tick
-from shared.contracts.events import OUTBOX, message, outbox_row
 from shared.ports import Clock, Message, Unavailable, utc_text
 from shared.topology import Topology
 from shared.wiring import Platform, platform

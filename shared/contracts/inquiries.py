@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.fields import Zone
 
 Outcome = Literal["leads", "supports", "failed", "not_needed", "set_aside"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.registration import Texts
 from shared.fields import Zone
 

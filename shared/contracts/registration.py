@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.fields import Zone
 
 State = Literal["unverified", "confirmed", "waitlisted", "cancelled", "expired"]

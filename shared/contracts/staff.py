@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 
 
 class StaffSignInRequested(Payload):

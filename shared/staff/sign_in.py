@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from flask import Response
 
 from shared import languages
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.contracts.staff import StaffSignInRequested
 from shared.formats.addresses import folded_address
 from shared.keys.ids import key_of

@@ -27,7 +27,7 @@ from functions.registration.desk import events as event_desk
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.mailer import MaildirMailer
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.staff import StaffSignInRequested
 from shared.staff.gate import DeskGate
@@ -130,7 +130,7 @@ class Desks:
         store = self.platform.store
         for row in store.query("outbox", limit=1000):
             if row.data["type"] == InquiryReceived.type and row.data["data"]["reference"] == reference:
-                event = Event(row.id, NOW, "", InquiryReceived.model_validate(row.data["data"]))
+                event = BusEvent(row.id, NOW, "", InquiryReceived.model_validate(row.data["data"]))
                 store.commit(self.inquiries.routing.on_received(event))
                 reply_to = event.payload.recipients[0].reply_to
         mail = f"From: {request['email']}\nTo: {reply_to}\nMessage-ID: <{reference}@mail.example>\n\nOne more thing."
@@ -164,7 +164,7 @@ class Desks:
         payload = StaffSignInRequested(
             name="x", email="perm-fail@simulate.invalid", language="en", link="https://onestop.test/x", valid_minutes=15
         )
-        event = Event("failed", NOW, "", payload)
+        event = BusEvent("failed", NOW, "", payload)
         owed = self.deliveries.owed(event)
         self.platform.store.commit(owed)
         self.deliveries.send_for(event, owed)

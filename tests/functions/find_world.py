@@ -25,7 +25,7 @@ from functions.registration.registrations.documents import PERSONS, person_id
 from functions.registration.registrations.service import Registrations
 from functions.registration.toml_files import save
 from shared import topology
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.intake import Intake
 from shared.ports import Delete, Document, Store, decide
 from shared.wiring import Platform

@@ -14,7 +14,7 @@ from functions.inquiries.files.attachments import Upload
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.web import contact_pages, status_pages
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryReceived
 from shared.staff.gate import DeskGate
 from shared.web.site import Site
@@ -51,7 +51,7 @@ class World:
         for row in self.platform.store.query("outbox", limit=1000):
             if row.data["type"] == InquiryReceived.type:
                 payload = InquiryReceived.model_validate(row.data["data"])
-                event = Event(row.id, datetime.fromisoformat(row.data["time"]), "", payload)
+                event = BusEvent(row.id, datetime.fromisoformat(row.data["time"]), "", payload)
                 self.platform.store.commit(self.service.routing.on_received(event))
 
     def announced(self, kind: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from functions.inquiries.services import Service
 from shared import topology
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
-from shared.contracts.events import OUTBOX, Event, Payload, message, parse
+from shared.contracts.bus_events import OUTBOX, BusEvent, Payload, message, parse
 from shared.contracts.inquiries import InquiryErased, InquiryReceived
 from shared.keys.tokens import Tokens
 from shared.ports import Delete, Replace
@@ -88,7 +88,7 @@ class World:
 
     # -- events --
 
-    def outbox(self) -> list[Event]:
+    def outbox(self) -> list[BusEvent]:
         """What was announced and not taken yet, oldest first."""
         events = []
         for row in self.store.query(OUTBOX, order="time", limit=1000):
@@ -98,7 +98,7 @@ class World:
             events.append(event)
         return events
 
-    def take(self, *kinds: type[Payload]) -> list[Event]:
+    def take(self, *kinds: type[Payload]) -> list[BusEvent]:
         """Announced events of these kinds (all: none given); they leave the outbox."""
         taken = [event for event in self.outbox() if not kinds or isinstance(event.payload, kinds)]
         self.store.commit([Delete(OUTBOX, event.id, None) for event in taken])

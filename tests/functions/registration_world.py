@@ -16,7 +16,7 @@ from functions.registration.registrations.service import Registrations
 from functions.registration.registrations.timekeeping import Timekeeper
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore
-from shared.contracts.events import OUTBOX, Event
+from shared.contracts.bus_events import OUTBOX, BusEvent
 from shared.contracts.registration import RegisteredAgain
 from shared.keys.tokens import Tokens
 from shared.ports import Delete, Document, Store, from_utc_text
@@ -108,7 +108,7 @@ class World:
         """Handle what registering again asks for, in its own process, once; the outbox forgets it as the relay does."""
         for row in self.outbox(RegisteredAgain.type):
             payload = RegisteredAgain.model_validate(row.data["data"])
-            event = Event(row.id, from_utc_text(row.data["time"]), "", payload)
+            event = BusEvent(row.id, from_utc_text(row.data["time"]), "", payload)
             self.store.commit([*self.service.on_registered_again(event), Delete(OUTBOX, row.id, None)])
 
     def registrations(self, state: str | None = None) -> list[Registration]:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from functions.inquiries.desk.bulk import Bulk
 from functions.notification.mails.composers import mails_for
 from infra import catalogues
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryClosed
 from shared.ports import Replace
 from tests.functions.browser import Browser, form_to, press, words
@@ -196,5 +196,5 @@ def _mail(language: str) -> str:
     """What the mail to a requester of this language says first."""
     (closed,) = (payload for payload in every_inquiry_payload() if isinstance(payload, InquiryClosed))
     recipients = [closed.recipients[0].model_copy(update={"language": language})]
-    (mail,) = mails_for(Event("e", NOW, "", closed.model_copy(update={"recipients": recipients})))
+    (mail,) = mails_for(BusEvent("e", NOW, "", closed.model_copy(update={"recipients": recipients})))
     return str(mail.values["said"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from functions.registration.registrations.timekeeping import PAGE
-from shared.contracts.events import OUTBOX
+from shared.contracts.bus_events import OUTBOX
 from shared.outbox import RelayingStore
 from shared.ports import Create, Message, utc_text
 from tests.functions.registration_world import NOON, World, request

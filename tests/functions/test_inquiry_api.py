@@ -18,7 +18,7 @@ from functions.inquiries import handlers, toml_files
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from functions.inquiries.web import api
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.contracts.inquiries import InquiryReceived, InquiryRouted
 from shared.intake import Intake
 from shared.keys.links import Link

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import Envelope
 from functions.notification.deliveries.service import DELIVERIES, SUPPRESSIONS, Deliveries
 from infra import person as stored_person
 from shared.adapters.smtp import SmtpMailer
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.contracts.inquiries import InquiryReceived
 from shared.contracts.registration import Registrant, RegistrationConfirmed
 from shared.formats.addresses import address_key
@@ -33,7 +33,7 @@ BOTH_WAYS = [(UNICODE, ASCII), (ASCII, UNICODE)]
 
 def _mailed(folder: Path, relay: Relay, payload: Payload) -> Envelope:
     """What the relay got when the notification slice mailed ``payload``."""
-    world, event = Registrations(folder), Event("event-1", NOON, "", payload)
+    world, event = Registrations(folder), BusEvent("event-1", NOON, "", payload)
     with running(relay) as url:
         deliveries = Deliveries(world.store, SmtpMailer([url]), world.clock, "onestop <noreply@onestop.example>")
         owed = deliveries.owed(event)

@@ -15,7 +15,7 @@ from functions.notification.main import TEMPLATES
 from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.mailer import MaildirMailer
-from shared.contracts.events import Event, outbox_row
+from shared.contracts.bus_events import BusEvent, outbox_row
 from shared.contracts.registration import RegistrationConfirmed
 from shared.contracts.staff import StaffSignInRequested
 from shared.intake import DEAD_LETTERS
@@ -59,7 +59,7 @@ def mail(
     payload = StaffSignInRequested(
         name=name, email=email, language="en", link=f"https://onestop.test/{id}", valid_minutes=15
     )
-    event = Event(id, NOW, "", payload)
+    event = BusEvent(id, NOW, "", payload)
     owed = deliveries.owed(event)
     here.store.commit(owed)
     deliveries.send_for(event, owed)
@@ -163,7 +163,7 @@ def test_other_views_of_a_message_are_escaped(
 
 
 def test_attachments_are_downloads(here: Platform, deliveries: Deliveries, browser: Browser) -> None:
-    event = Event("e1", NOW, "", RegistrationConfirmed(**common(), sequence=0))
+    event = BusEvent("e1", NOW, "", RegistrationConfirmed(**common(), sequence=0))
     owed = deliveries.owed(event)
     here.store.commit(owed)
     deliveries.send_for(event, owed)

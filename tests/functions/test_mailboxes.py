@@ -18,7 +18,7 @@ from functions.notification.deliveries.mailboxes import (
     MAX_SINGLE_CONFIRMED,
 )
 from functions.notification.deliveries.service import DELIVERIES, LEASE
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.inquiries import InquiryAnswered, InquiryLinkMailed, InquiryMessageReceived
 from shared.contracts.registration import (
     RegistrationConfirmed,

@@ -22,8 +22,8 @@ from shared import topology
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.files import FolderFiles
 from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.bus_events import BusEvent, Payload, message, outbox_row
 from shared.contracts.clock import Tick
-from shared.contracts.events import Event, Payload, message, outbox_row
 from shared.contracts.registration import (
     RegistrationCancelled,
     RegistrationConfirmed,
@@ -101,8 +101,8 @@ class World:
         app.add_url_rule("/", view_func=lambda: take(request), methods=["POST"])
         self.app = app
 
-    def event(self, payload: Payload, id: str) -> Event:
-        return Event(id, self.clock.now(), "", payload)
+    def event(self, payload: Payload, id: str) -> BusEvent:
+        return BusEvent(id, self.clock.now(), "", payload)
 
     def push(self, payload: Payload, id: str = "event-1", **attributes: str) -> int:
         row = outbox_row("registration", payload, self.clock.now(), id)

@@ -216,7 +216,7 @@ def test_forms_that_are_heard_of_in_another_order_leave_the_latest_language(worl
 
 
 def heard(row: Document) -> Any:
-    from shared.contracts.events import message, parse
+    from shared.contracts.bus_events import message, parse
 
     sent = message(row.id, row.data)
     return parse(sent.data, dict(sent.attributes))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from functions.registration.registrations import timekeeping
-from shared.contracts.events import OUTBOX
+from shared.contracts.bus_events import OUTBOX
 from shared.ports import Delete
 from tests.functions.registration_world import NOON, World
 

@@ -16,7 +16,7 @@ from functions.notification.deliveries.service import SUPPRESSIONS, Deliveries
 from functions.notification.desk import mails as mail_desk
 from infra import catalogues
 from shared.adapters.smtp import SmtpMailer
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.staff import StaffSignInRequested
 from shared.formats.addresses import address_key
 from shared.ports import Create, Delete, NoSuchMailbox, PermanentMailError, RecipientRefused, Replace, Write
@@ -80,13 +80,13 @@ class World(Slices):
         found = self.store.query("staff", ("organisation", "==", organisation), limit=100)
         return {one.id: one.data["role"] for one in found}
 
-    def owe(self, address: str) -> tuple[Event, Sequence[Write]]:
+    def owe(self, address: str) -> tuple[BusEvent, Sequence[Write]]:
         """A link to sign in that is to be mailed."""
         self.events += 1
         payload = StaffSignInRequested(
             name="X", email=address, language="en", link="https://x.example", valid_minutes=9
         )
-        event = Event(f"event-{self.events}", self.clock.now(), "", payload)
+        event = BusEvent(f"event-{self.events}", self.clock.now(), "", payload)
         owed = self.deliveries.owed(event)
         self.store.commit(owed)
         return event, owed

@@ -18,7 +18,7 @@ from flask import Response
 from functions.notification.mails.composers import mails_for
 from functions.notification.mails.render import render
 from infra import catalogues
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.web.visit import Visit
 from tests import payloads
 from tests.functions.inquiry_world import REQUEST
@@ -160,7 +160,7 @@ def test_no_mail_has_english_of_ours(payload: Payload) -> None:
     latin, found = Latin(typed), list[str]()
     language = {"language": "ar"} if "language" in type(payload).model_fields else {}
     with pseudo():
-        for mail in mails_for(Event("event", payloads.NOW, "", payload.model_copy(update=language))):
+        for mail in mails_for(BusEvent("event", payloads.NOW, "", payload.model_copy(update=language))):
             sent = render(mail, "event", "onestop <noreply@onestop.example>", payloads.NOW)
             found += _left(message_from_bytes(sent.content, policy=policy.default), latin)
     assert not found

@@ -17,7 +17,7 @@ from werkzeug.routing import Map
 
 from functions.inquiries.casework.case import MESSAGES
 from shared import topology
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.ports import Create, Delete, utc_text
 from shared.staff import sessions
 from shared.wiring import Platform

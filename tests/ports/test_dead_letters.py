@@ -24,7 +24,7 @@ from infra.local.pusher import push_body
 from shared import settings, topology, wiring
 from shared.adapters.cloud.pubsub import PubsubBus
 from shared.adapters.embedded.bus import SqliteBus
-from shared.contracts.events import message, outbox_row
+from shared.contracts.bus_events import message, outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.intake import DEAD_LETTERS, Intake
 from shared.ports import Message

@@ -23,7 +23,7 @@ from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.documents import PERSONS, person_id
 from functions.registration.registrations.models import RegistrationRequest
 from shared import topology
-from shared.contracts.events import OUTBOX, Event, Payload, message, parse
+from shared.contracts.bus_events import OUTBOX, BusEvent, Payload, message, parse
 from shared.ports import Create, Delete, Document, Replace, Write, every
 from shared.staff.models import Organisation, Staff
 from tests.functions.browser import SETTINGS, Browser, form_to, forms
@@ -287,13 +287,13 @@ class World:
         answer = self.house.send("POST", "/", headers, json.dumps(body).encode(), at=f"{function}-events")
         assert answer.status == 204, self.house.complaints
 
-    def mails(self, event: Event | None) -> None:
+    def mails(self, event: BusEvent | None) -> None:
         assert event is not None
         for language in LANGUAGES:
             told = in_language(event.payload.model_dump(mode="json"), language)
-            self.mail(Event(event.id, event.time, "", type(event.payload).model_validate(told)))
+            self.mail(BusEvent(event.id, event.time, "", type(event.payload).model_validate(told)))
 
-    def mail(self, event: Event) -> None:
+    def mail(self, event: BusEvent) -> None:
         for made in mails_for(event):
             content = render(made, event.id, SETTINGS.mail_from, NOW).content
             read = inspect_answers.mail(content)
@@ -316,5 +316,5 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s\u200e\u200f\u202a-\u202e\u2066-\u2069]+", "", text)
 
 
-def payload_event(payload: Payload) -> Event:
-    return Event("e1", NOW, "", payload)
+def payload_event(payload: Payload) -> BusEvent:
+    return BusEvent("e1", NOW, "", payload)

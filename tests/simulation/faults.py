@@ -19,7 +19,7 @@ from functions.registration.registrations.models import Registration
 from functions.registration.registrations.tallies import TALLIES, Tallies
 from functions.registration.registrations.tally_changes import CHANGES
 from shared import outbox
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.idempotency import IDEMPOTENCY
 from shared.intake import PROCESSED
 from shared.ports import Create, Delete, Document, Replace, Write

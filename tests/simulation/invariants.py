@@ -33,7 +33,7 @@ from functions.registration.events.repository import EVENTS, definition
 from functions.registration.registrations import holds, seats, timekeeping
 from functions.registration.registrations.documents import PERSONS, REGISTRATIONS, person_id, registration_of
 from functions.registration.registrations.models import Registration
-from shared.contracts.events import OUTBOX, message, parse
+from shared.contracts.bus_events import OUTBOX, message, parse
 from shared.contracts.registration import RegisteredAgain
 from shared.formats.addresses import address_key
 from shared.ports import Create, Data, Delete, Document, Where, Write, utc_text

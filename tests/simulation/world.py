@@ -27,8 +27,8 @@ from functions.registration.registrations.service import Registrations
 from infra.local.pusher import push_body
 from shared import settings, topology
 from shared.adapters.embedded.bus import Queued
+from shared.contracts.bus_events import message, outbox_row
 from shared.contracts.clock import Tick
-from shared.contracts.events import message, outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.intake import DEAD_LETTER_TOPIC, DEAD_LETTERS, Intake, replay
 from shared.keys.tokens import Tokens

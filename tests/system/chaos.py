@@ -19,7 +19,7 @@ from infra.local.identity import Signer
 from infra.local.pusher import push_body
 from shared import settings, topology
 from shared.adapters.embedded.bus import Queued
-from shared.contracts.events import OUTBOX, message
+from shared.contracts.bus_events import OUTBOX, message
 from shared.ports import Delete, Message, Store
 from tests.system.harness import Onestop
 

@@ -18,8 +18,8 @@ import pytest
 
 from infra import build
 from shared import topology
+from shared.contracts.bus_events import Payload
 from shared.contracts.clock import Tick
-from shared.contracts.events import Payload
 from shared.observability.masks import masked
 from tests.indexes import missing
 from tests.terraform.provider import serving

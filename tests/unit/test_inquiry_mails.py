@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.notification.mails.composers import mails_for
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.contracts.inquiries import InquiryClosed, InquiryReceived, InquiryRouted
 from tests.payloads import EXPLANATION, NOW, every_inquiry_payload
 from tests.unit.test_mails import names, sent, text_of
@@ -53,4 +53,4 @@ def test_staff_are_told_why() -> None:
 
 def test_an_event_without_recipients_mails_nobody() -> None:
     closed = InquiryClosed(reference="K7QM-3XHD", subject="", recipients=[])
-    assert mails_for(Event("e", NOW, "", closed)) == []
+    assert mails_for(BusEvent("e", NOW, "", closed)) == []

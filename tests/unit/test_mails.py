@@ -21,7 +21,7 @@ from functions.notification.mails.own_notices import MailsMerged
 from functions.notification.mails.render import render
 from shared import languages
 from shared.calendar import calendar_file, invitation
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.contracts.registration import (
     RegistrationCancelled,
     RegistrationConfirmed,
@@ -40,7 +40,7 @@ FROM = "onestop <noreply@onestop.example>"
 
 def sent(payload: Payload, id: str = "event-1") -> EmailMessage:
     """The one mail of an event, as its receiver parses it."""
-    (mail,) = mails_for(Event(id, NOW, "", payload))
+    (mail,) = mails_for(BusEvent(id, NOW, "", payload))
     return received(render(mail, f"{id}:key", FROM, NOW).content)
 
 
@@ -96,7 +96,7 @@ def test_the_same_mail_gives_the_same_bytes(payload: Payload) -> None:
 
 @pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
 def test_lines_are_short_enough_and_seven_bit(payload: Payload) -> None:
-    (mail,) = mails_for(Event("e", NOW, "", payload))
+    (mail,) = mails_for(BusEvent("e", NOW, "", payload))
     lines = render(mail, "e", FROM, NOW).content.split(b"\r\n")
     assert max(len(line) for line in lines) <= 998  # RFC 5322, section 2.1.1
     assert all(line.isascii() for line in lines)
@@ -134,7 +134,7 @@ def test_reminders_say_how_soon(before: str, subject: str) -> None:
 @pytest.mark.parametrize("payload", [*every_payload(), *every_inquiry_payload()], ids=names)
 @pytest.mark.parametrize("address", ["amina@example.org", "jürgen@exämple.org"])
 def test_headers_are_written_as_the_library_writes_them(payload: Payload, address: str) -> None:
-    (mail,) = mails_for(Event("e", NOW, "", payload))
+    (mail,) = mails_for(BusEvent("e", NOW, "", payload))
     same_as_the_librarys(replace(mail, to=mail.to._replace(email=address)))
 
 
@@ -274,7 +274,7 @@ def test_every_time_in_a_mail_names_its_zone(language: str) -> None:
         changed = (
             payload.model_copy(update={"registrant": person(language)}) if "registrant" in vars(payload) else payload
         )
-        for mail in mails_for(Event("event-1", NOW, "", changed)):
+        for mail in mails_for(BusEvent("event-1", NOW, "", changed)):
             text = text_of(received(render(replace(mail, language=language), "key", FROM, NOW).content))
             found = re.findall(r"(?<![-+\d:])\d\d:\d\d(.*–\n.*|.*)", text.replace("\r", ""))
             told += len(found)

@@ -10,8 +10,8 @@ import pytest
 
 from shared import outbox, topology
 from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.bus_events import OUTBOX, outbox_row
 from shared.contracts.clock import Tick
-from shared.contracts.events import OUTBOX, outbox_row
 from shared.outbox import RelayingStore
 from shared.ports import Conflict, Create, Delete, Message, Unavailable, Write
 from tests.functions.registration_world import NOON

@@ -20,8 +20,8 @@ from infra.local import pusher
 from infra.local.pusher import Dispatcher, Ticker, changes, relay
 from shared.adapters.embedded.bus import SqliteBus
 from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.bus_events import OUTBOX, outbox_row, parse
 from shared.contracts.clock import Tick
-from shared.contracts.events import OUTBOX, outbox_row, parse
 from shared.ports import Create, Message
 from shared.topology import Delivery, Subscription, Target, Topology
 

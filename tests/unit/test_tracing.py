@@ -25,8 +25,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from functions.notification.deliveries.service import Deliveries
 from functions.notification.handlers import intake
 from shared.adapters import otel
+from shared.contracts.bus_events import message, outbox_row
 from shared.contracts.clock import Tick
-from shared.contracts.events import message, outbox_row
 from shared.contracts.registration import RegistrationConfirmed
 from shared.observability import tracing
 from shared.observability.logs import JsonFormatter, enter_trace

@@ -13,7 +13,7 @@ from functions.inquiries.casework import week_changes
 from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Part
 from functions.inquiries.content.working_time import WorkingTime
 from functions.inquiries.errors import NotFound
-from shared.contracts.events import Payload, outbox_row
+from shared.contracts.bus_events import Payload, outbox_row
 from shared.ports import Create, Delete, Document, Replace, Store, Unavailable, Write, every
 from shared.staff.models import Organisation
 

@@ -17,7 +17,7 @@ from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotAllowed
 from functions.inquiries.means import Means, Member
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryClosed, InquiryErased, InquiryReopened
 from shared.errors import FaultyFields
 from shared.fields import MAX_REASON, written
@@ -139,7 +139,7 @@ class Endings:
 
         self._act(staff, reference, version, change)
 
-    def on_erased(self, event: Event) -> Sequence[Write]:
+    def on_erased(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``inquiry.erased``; deleting a file twice is no error."""
         assert isinstance(event.payload, InquiryErased)
         for name in event.payload.files:

@@ -9,7 +9,7 @@ from functions.inquiries.casework.models import Inquiry
 from functions.inquiries.casework.recipients import Correspondence
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.means import Means
-from shared.contracts.events import Event, outbox_row
+from shared.contracts.bus_events import BusEvent, outbox_row
 from shared.contracts.links import MAX_FOUND, FoundLink, LinksFound, LinksGathered
 from shared.formats.addresses import address_key
 from shared.ports import Where, Write
@@ -21,7 +21,7 @@ class Finding:
         self._content = content
         self._mail = Correspondence(means, content)
 
-    def on_links_gathered(self, event: Event) -> Sequence[Write]:
+    def on_links_gathered(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``links.gathered``: add those to the address's requests. Nobody is written to where nothing is."""
         assert isinstance(event.payload, LinksGathered)
         wanted, now = event.payload, self._means.clock.now()

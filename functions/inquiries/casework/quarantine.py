@@ -13,7 +13,7 @@ from functions.inquiries.casework.case import INQUIRIES, MAX_WRITES, QUARANTINE
 from functions.inquiries.casework.models import Quarantined
 from functions.inquiries.errors import MailNotFound
 from functions.inquiries.means import Member
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryPayload
 from shared.ports import Conflict, Create, Cursor, Data, Document, Replace, Store, Where, Write, decide
 
@@ -48,7 +48,7 @@ def one(store: Store, staff: Member, id: str) -> tuple[Quarantined, str]:
     return Quarantined.model_validate(document.data), document.version
 
 
-def corrected(store: Store, event: Event) -> Sequence[Write]:
+def corrected(store: Store, event: BusEvent) -> Sequence[Write]:
     """Handler of events that bring an organisation to an inquiry."""
     assert isinstance(event.payload, InquiryPayload)
     return _corrections(store, store.query(QUARANTINE, ("inquiry", "==", event.payload.reference), limit=MAX_WRITES))

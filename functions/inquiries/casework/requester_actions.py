@@ -18,7 +18,7 @@ from functions.inquiries.files import attachments
 from functions.inquiries.files.attachments import Attachment, Upload
 from functions.inquiries.means import Means
 from shared import languages
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.contracts.inquiries import InquiryClosed, InquiryErasureRequested, InquiryReceived, InquiryReopened
 from shared.errors import FaultyFields
 from shared.fields import NOT_LISTED, written

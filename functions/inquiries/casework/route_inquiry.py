@@ -13,7 +13,7 @@ from functions.inquiries.content.routing_rules import Facts
 from functions.inquiries.errors import NotFound
 from functions.inquiries.means import Means
 from functions.inquiries.staffing.rota import Rota
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import Explanation, InquiryReceived, InquiryRouted
 from shared.ports import Write
 
@@ -25,7 +25,7 @@ class Dispatch:
         self._mail = Correspondence(means, content)
         self._rota = Rota(means, content)
 
-    def on_received(self, event: Event) -> Sequence[Write]:
+    def on_received(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``inquiry.received``. An inquiry that is routed, or erased meanwhile, stays as it is.
 
         Raises ``LookupError`` while there are no rules: the event comes again.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from functions.notification.mails.mail import Mail
 from functions.notification.mails.own_notices import Item, Kind, MailsMerged
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.contracts.inquiries import InquiryLinkMailed, InquiryMessageReceived, InquiryReceived
 from shared.contracts.registration import (
     RegistrationConfirmed,
@@ -58,7 +58,7 @@ class Mailboxes:
     clock: Clock
     limit: int = MAX_SINGLE
 
-    def judge(self, event: Event, mail: Mail) -> Verdict:
+    def judge(self, event: BusEvent, mail: Mail) -> Verdict:
         """Whether ``mail`` may go out by itself, and the writes that count or keep it: commit them with it."""
         item = _item(event.payload)
         if item is None or not self.limit:
@@ -75,7 +75,7 @@ class Mailboxes:
             _hold(book, item, mail, now)
         return Verdict(single, [_kept(key, known, book, now)])
 
-    def confirmed_by(self, event: Event) -> list[Write]:
+    def confirmed_by(self, event: BusEvent) -> list[Write]:
         """The writes for an event that proves an address: its owner followed a link or answered."""
         address = _proven(event.payload)
         if not address or not self.limit:
@@ -93,12 +93,12 @@ class Mailboxes:
         """Books with mails to be merged now; a page of them, the longest due first."""
         return self.store.query(MAILBOXES, ("due_at", "<=", utc_text(self.clock.now())), order="due_at", limit=PAGE)
 
-    def merged(self, due: Document) -> tuple[Event | None, Write]:
+    def merged(self, due: Document) -> tuple[BusEvent | None, Write]:
         """What the merged mail tells (None where every link in it has ended), and the write that empties the book."""
         now, book = self.clock.now(), dict(due.data)
         items = [item for item in map(Item.model_validate, book["held"]) if not item.until or item.until > now]
         payload = MailsMerged(email=book["recipient"], language=book["language"], items=items, more=book["more"])
-        event = Event(f"merged:{due.id}:{book['due_at']}", now, "", payload) if items else None
+        event = BusEvent(f"merged:{due.id}:{book['due_at']}", now, "", payload) if items else None
         for name in ("due_at", "recipient", "language"):
             del book[name]
         book |= {"held": [], "more": 0, "merged_at": utc_text(now)}

@@ -22,7 +22,7 @@ from functions.notification.deliveries.unheard import Unheard
 from functions.notification.mails.composers import mails_for
 from functions.notification.mails.mail import Mail
 from functions.notification.mails.render import Rendered, render
-from shared.contracts.events import Event, parse
+from shared.contracts.bus_events import BusEvent, parse
 from shared.formats.addresses import address_key, ascii_address
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
@@ -95,7 +95,7 @@ class Deliveries:
 
     # -- for the intake --
 
-    def owed(self, event: Event) -> Sequence[Write]:
+    def owed(self, event: BusEvent) -> Sequence[Write]:
         """The deliveries that ``event`` calls for, to be committed with the claim on it: leased, for ``send_for``."""
         writes = self.mailboxes.confirmed_by(event)
         for mail in mails_for(event):
@@ -104,7 +104,7 @@ class Deliveries:
             writes += [Create(DELIVERIES, _id(event, mail), record), *verdict.writes]
         return writes
 
-    def send_for(self, event: Event, owed: Sequence[Write]) -> None:
+    def send_for(self, event: BusEvent, owed: Sequence[Write]) -> None:
         """Send what has been committed of ``owed``. Without it, whatever ``event`` called for that has fallen due."""
         stop = time.monotonic() + SEND_SECONDS
         ours = [write for write in owed if isinstance(write, Create) and write.collection == DELIVERIES]
@@ -181,7 +181,7 @@ class Deliveries:
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.store, self.clock, self.singles)
 
-    def _record(self, event: Event, mail: Mail, state: str) -> Data:
+    def _record(self, event: BusEvent, mail: Mail, state: str) -> Data:
         return {
             "state": state,
             "type": event.payload.type,
@@ -192,7 +192,7 @@ class Deliveries:
             "expire_at": utc_text(self.clock.now() + KEEP),
         }
 
-    def _queued(self, event: Event, mail: Mail) -> Data:
+    def _queued(self, event: BusEvent, mail: Mail) -> Data:
         record = self._record(event, mail, "queued")
         return {**record, "due_at": utc_text(self.clock.now()), "event": _pack(event)}
 
@@ -209,7 +209,7 @@ class Deliveries:
         if leased := self._leased(delivery):
             self._send(delivery.id, leased)
 
-    def _send(self, id: str, leased: Data, event: Event | None = None) -> None:
+    def _send(self, id: str, leased: Data, event: BusEvent | None = None) -> None:
         """Send what is ours. ``event`` is the one that it keeps, where it has been read already."""
         enter_trace(leased["event"]["attributes"].get("trace"))
         recipient = leased["recipient"]
@@ -256,7 +256,7 @@ class Deliveries:
         due_at = utc_text(self.clock.now() + self.lease)
         return {**queued, "due_at": due_at, "attempts": queued["attempts"] + 1}
 
-    def _rendered(self, id: str, event: Event, recipient: str) -> Rendered | None:
+    def _rendered(self, id: str, event: BusEvent, recipient: str) -> Rendered | None:
         """The message; None where it would come too late to be of use."""
         mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
         if mail.useless_after and self.clock.now() > mail.useless_after:
@@ -331,11 +331,11 @@ def _trusting(address: str) -> list[Write]:
     return [Delete(SUPPRESSIONS, address_key(address), None), unreachable.gone(address)]
 
 
-def _id(event: Event, mail: Mail) -> str:
+def _id(event: BusEvent, mail: Mail) -> str:
     return f"{event.id}:{address_key(mail.to.email)[:16]}"
 
 
-def _pack(event: Event) -> Data:
+def _pack(event: BusEvent) -> Data:
     attributes = {
         "event_id": event.id,
         "type": event.payload.type,
@@ -346,7 +346,7 @@ def _pack(event: Event) -> Data:
     return {"attributes": attributes, "data": event.payload.model_dump(mode="json")}
 
 
-def _unpacked(packed: Data) -> Event:
+def _unpacked(packed: Data) -> BusEvent:
     """Raises ``ValueError`` where this release does not know the event's type or version."""
     event = parse(json.dumps(packed["data"]).encode(), packed["attributes"])
     if event is None:

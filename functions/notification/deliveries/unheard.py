@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from functions.notification.mails.own_notices import MailToStaffStopped, Told
-from shared.contracts.events import Event
+from shared.contracts.bus_events import BusEvent
 from shared.observability.masks import masked
 from shared.ports import Clock, Store, Write, every, utc_text
 from shared.staff import unreachable
@@ -30,7 +30,7 @@ class Unheard:
     base_url: str
     stopped: Callable[[str], bool]
 
-    def told(self, address: str, reason: str, expire_at: str) -> tuple[list[Write], Event | None]:
+    def told(self, address: str, reason: str, expire_at: str) -> tuple[list[Write], BusEvent | None]:
         """The line at the desk, and what is to be mailed; nothing where it is said already, or nobody's of the staff.
 
         Args:
@@ -47,7 +47,7 @@ class Unheard:
             log.error("mail to a colleague has stopped, and nobody can be told", extra={"fields": fields})
             return [write], None
         now = self.clock.now()
-        return [write], Event(f"unheard:{write.id}:{utc_text(now)}", now, "", payload)
+        return [write], BusEvent(f"unheard:{write.id}:{utc_text(now)}", now, "", payload)
 
     def _payload(self, directory: StaffDirectory, person: Staff, reason: str) -> MailToStaffStopped:
         """To the focal point; where that is who gets no mail, to all colleagues who may mend it; where there are none,

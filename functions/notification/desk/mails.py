@@ -12,7 +12,7 @@ from flask import Response
 from functions.notification import labels
 from functions.notification.deliveries.service import PAGE, STATES, Deliveries
 from shared import topology
-from shared.contracts.events import OUTBOX
+from shared.contracts.bus_events import OUTBOX
 from shared.intake import DEAD_LETTERS, replay
 from shared.observability.masks import masked
 from shared.ports import MAX_COUNTED, Store, having

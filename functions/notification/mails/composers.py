@@ -14,7 +14,7 @@ from functions.notification.mails.inquiry_mails import INQUIRY_MAILS
 from functions.notification.mails.mail import Calendar, Mail, Person, greeting_name
 from functions.notification.mails.own_notices import Item, MailsMerged, MailToStaffStopped
 from shared import languages
-from shared.contracts.events import Event, Payload
+from shared.contracts.bus_events import BusEvent, Payload
 from shared.contracts.links import LinksFound
 from shared.contracts.registration import (
     RegistrationCancelled,
@@ -34,7 +34,7 @@ from shared.text import N_, one_line
 from shared.web import times
 
 
-def mails_for(event: Event) -> list[Mail]:
+def mails_for(event: BusEvent) -> list[Mail]:
     """The mails that ``event`` calls for, each to another address; none for an event that mails nobody."""
     compose = MAILS.get(type(event.payload))
     return compose(event.payload) if compose else []

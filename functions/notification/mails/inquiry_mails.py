@@ -12,7 +12,7 @@ from typing import Any
 
 from functions.notification.mails.mail import Mail, Person, greeting_name
 from shared import languages
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.inquiries import (
     InquiryAnswered,
     InquiryAssigned,

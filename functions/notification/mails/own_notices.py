@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.registration import Texts
 
 Kind = Literal["verify", "repeated", "expired", "link", "request"]

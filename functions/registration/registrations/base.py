@@ -11,7 +11,7 @@ from functions.registration.registrations import notices, seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line, registration_of
 from functions.registration.registrations.models import Place, Registration
 from functions.registration.registrations.placing import Placing
-from shared.contracts.events import Payload, outbox_row
+from shared.contracts.bus_events import Payload, outbox_row
 from shared.keys.tokens import Tokens
 from shared.ports import MAX_COUNTED, Clock, Create, Store, Where
 

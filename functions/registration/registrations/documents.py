@@ -9,7 +9,7 @@ from typing import Literal
 from functions.registration.registrations import holds, seats, states
 from functions.registration.registrations.models import Registration
 from functions.registration.registrations.tally_changes import change
-from shared.contracts.events import Payload, outbox_row
+from shared.contracts.bus_events import Payload, outbox_row
 from shared.contracts.registration import SeatsReleased, State
 from shared.formats.addresses import folded_address
 from shared.keys.ids import key_of

@@ -11,7 +11,7 @@ from functions.registration.registrations.documents import PERSONS, REGISTRATION
 from functions.registration.registrations.models import Registration
 from functions.registration.registrations.personal import Personal
 from functions.registration.registrations.states import OVER
-from shared.contracts.events import OUTBOX, Event, outbox_row
+from shared.contracts.bus_events import OUTBOX, BusEvent, outbox_row
 from shared.contracts.links import MAX_FOUND, FoundLink, LinksGathered, LinksWanted
 from shared.contracts.registration import MailWanted, State
 from shared.formats.addresses import address_key
@@ -26,11 +26,11 @@ class Finding(Personal):
         registration is over is not looked up here: whoever has the receipt need not be its owner.
 
         Args:
-            person: what the receipt says of who registered (``ledger.person_id``).
+            person: what the receipt says of who registered (``documents.person_id``).
         """
         self._store.commit([outbox_row(SOURCE, MailWanted(event=event_id, person=person), self._clock.now())])
 
-    def on_mail_wanted(self, event: Event) -> Sequence[Write]:
+    def on_mail_wanted(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``registration.mail_wanted``. Nothing where the registration is over."""
         assert isinstance(event.payload, MailWanted)
         claim = self._store.get(PERSONS, event.payload.person)
@@ -54,7 +54,7 @@ class Finding(Personal):
         with suppress(Conflict):
             self._store.commit([outbox_row(SOURCE, payload, now, f"find:{address_key(email)}:{now:%Y%m%d%H}")])
 
-    def on_links_wanted(self, event: Event) -> Sequence[Write]:
+    def on_links_wanted(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``links.wanted``: add those to registrations that are of use, and pass it on."""
         assert isinstance(event.payload, LinksWanted)
         now, wanted = self._clock.now(), event.payload

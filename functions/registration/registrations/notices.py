@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.models import Place, Registration
-from shared.contracts.events import Payload
+from shared.contracts.bus_events import Payload
 from shared.contracts.links import FoundLink
 from shared.contracts.registration import (
     EventFacts,

@@ -22,7 +22,7 @@ from functions.registration.registrations.documents import SOURCE, changing, end
 from functions.registration.registrations.models import Correction, Registration
 from functions.registration.registrations.notices import MANAGE, VERIFY
 from functions.registration.registrations.states import OVER
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.errors import FaultyFields
 from shared.keys.links import Link
 from shared.keys.tokens import BadToken

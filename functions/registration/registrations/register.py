@@ -31,7 +31,7 @@ from functions.registration.registrations.documents import (
 )
 from functions.registration.registrations.models import Registration, RegistrationRequest
 from functions.registration.registrations.states import OVER
-from shared.contracts.events import OUTBOX, Event, outbox_row
+from shared.contracts.bus_events import OUTBOX, BusEvent, outbox_row
 from shared.contracts.registration import RegisteredAgain
 from shared.errors import FaultyFields
 from shared.idempotency import Key
@@ -135,7 +135,7 @@ class Registering(Base):
         log.info("registration taken", extra={"fields": {"event_id": announcement.id, "reference": reference}})
         return told
 
-    def on_registered_again(self, event: Event) -> Sequence[Write]:
+    def on_registered_again(self, event: BusEvent) -> Sequence[Write]:
         """Handler of ``registration.registered_again``: tell the owner, and only the owner, by mail, at most once an
         hour. Until somebody has shown to be the owner, the language is that of the latest form; then it is the owner's,
         and only this one mail is in the form's."""

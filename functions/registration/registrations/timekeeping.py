@@ -23,7 +23,7 @@ from functions.registration.registrations.models import Registration
 from functions.registration.registrations.notices import Composer
 from functions.registration.registrations.tallies import Tallies
 from functions.registration.registrations.tally_changes import change
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.ports import (
     Clock,
     Conflict,

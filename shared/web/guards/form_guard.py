@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.contracts.events import outbox_row
+from shared.contracts.bus_events import outbox_row
 from shared.contracts.visitors import AddressCodeRequested
 from shared.formats.addresses import folded_address
 from shared.keys.ids import ALPHABET, key_of

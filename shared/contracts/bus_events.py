@@ -1,6 +1,6 @@
-"""The envelope of every event, and how one becomes an outbox row.
+"""The envelope of every bus event, and how one becomes an outbox row.
 
-An event is complete ("fat"): a consumer never asks the producer's store. A payload's ``version`` rises when a field
+A bus event is complete ("fat"): a consumer never asks the producer's store. A payload's ``version`` rises when a field
 changes its meaning; new optional fields need no new version. Consumers ignore fields they do not know.
 """
 
@@ -23,7 +23,7 @@ MAX_EVENT_ID = 500  # characters of an event's id, which documents' ids are made
 
 
 class Payload(BaseModel):
-    """What an event says. A subclass names its ``type`` (``inquiry.received``) and the ``topic`` it travels on."""
+    """What a bus event says. A subclass names its ``type`` (``inquiry.received``) and the ``topic`` it travels on."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
@@ -39,8 +39,8 @@ class Payload(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A payload on its way. ``id`` is the outbox row's and never changes, however often the event is published."""
+class BusEvent:
+    """A payload on its way. ``id`` is the outbox row's and never changes, however often it is published."""
 
     id: str
     time: datetime
@@ -76,8 +76,8 @@ def message(id: str, row: Data) -> Message:
     return Message(id, row["topic"], json.dumps(row["data"], ensure_ascii=False).encode(), attributes)
 
 
-def parse(data: bytes, attributes: dict[str, str]) -> Event | None:
-    """The event in a message, or None for a type or version that this code does not know.
+def parse(data: bytes, attributes: dict[str, str]) -> BusEvent | None:
+    """The bus event in a message, or None for a type or version that this code does not know.
 
     Raises ``ValueError`` (``pydantic.ValidationError`` is one) for a message that no retry can mend.
     """
@@ -91,4 +91,4 @@ def parse(data: bytes, attributes: dict[str, str]) -> Event | None:
     model = Payload.kinds.get(type_)
     if model is None or version > model.version:
         return None
-    return Event(id, time, attributes.get("trace", ""), model.model_validate_json(data))
+    return BusEvent(id, time, attributes.get("trace", ""), model.model_validate_json(data))
