@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from benchmarks.hall import hall
 from functions.inquiries import toml_files
@@ -17,6 +18,7 @@ from functions.inquiries.casework.case import ASSIGNMENTS, INQUIRIES, MESSAGES, 
 from functions.inquiries.casework.models import Assignment, Inquiry, MessageDoc, Requester
 from functions.inquiries.casework.recipients import LINK_PURPOSE
 from functions.inquiries.casework.search_terms import terms_of
+from functions.inquiries.casework.weeks import WeekTallies
 from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS
 from functions.registration.events.repository import stored as stored_event
@@ -26,12 +28,14 @@ from functions.registration.registrations.models import Registration
 from functions.registration.registrations.notices import MANAGE
 from functions.registration.registrations.tallies import Tallies
 from shared import settings, topology
+from shared.adapters.clock import SystemClock
 from shared.adapters.embedded.store import SqliteStore
 from shared.contracts.registration import State
 from shared.keys.ids import new_reference
 from shared.keys.links import Link
 from shared.keys.tokens import Tokens
 from shared.ports import Create, Replace, json_text, utc_text
+from shared.staff.directory import StaffDirectory
 
 FULL, OPEN = "bench-full", "bench-open"
 EVENTS_IN_LIST = 25
@@ -82,6 +86,9 @@ def fill(folder: Path, registrations: int, inquiries: int) -> Filled:
     for document in store.query(EVENTS):
         tallies.build(document.id)
     _write(store, _inquiries(filled, inquiries))
+    clock = SystemClock(None)
+    for organisation in StaffDirectory(store, clock).organisations.values():
+        WeekTallies(store, clock).build(organisation.id, ZoneInfo(organisation.timezone))
     return filled
 
 
