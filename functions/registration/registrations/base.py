@@ -19,7 +19,7 @@ Availability = Literal["unlimited", "seats", "full"]
 """Of seats for newcomers: without a limit, some (a moment ago), or none: they wait in line, where there is one."""
 
 
-MAX_AHEAD = 500  # in line: how far people are counted who wait before somebody
+MAX_AHEAD = 200  # in line: how far people are counted who wait before somebody
 
 
 class Base:
