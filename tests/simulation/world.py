@@ -1,5 +1,5 @@
 """A world of one event and three organisations: what people, staff and the clock do to it, in an order and with faults
-that a seed chooses; then it comes to rest, and is looked at (``invariants.py``).
+that a seed chooses; then it comes to rest, and is looked at (``invariants.py``, ``at_rest.py``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from shared.outbox import RelayingStore
 from shared.ports import Message, Store, Unavailable, utc_text
 from shared.wiring import Platform
 from tests.simulation import content, inquirers, registrants
-from tests.simulation.invariants import Books
+from tests.simulation.at_rest import AtRest
 from tests.simulation.memory import MemoryBus, MemoryFiles, MemoryMailer, MemoryStore, Pending
 from tests.simulation.scheduler import Chances, Port, Process, Scheduler
 
@@ -125,7 +125,7 @@ class World:
         chances = Chances(likely, likely, switch, stall)
         self.scheduler = Scheduler(self.chance, chances, self._over)
         self.scheduler.processes = [Process(number) for number in range(self.chance.choice((2, 3, 5)))]
-        self.books = Books(self)
+        self.books = AtRest(self)
         self.store.watch, self.mailer.watch = self.books.committed, self.books.sent
         self.pace = timedelta(hours=self.chance.choice((0.2, 1, 8) if self.theme != "clock" else (2, 6)))
         self.starts_at = content.BEGINNING + timedelta(days=self.chance.choice((1, 2, 5)), hours=2)
