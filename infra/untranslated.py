@@ -26,6 +26,7 @@ FOR_OPERATORS = (  # modules whose texts go to a terminal or to whoever reads th
     "functions/*/dry_run.py",
     "functions/*/reindex.py",
     "shared/adapters/**/*.py",
+    "shared/content_files.py",
     "shared/ports.py",
     "shared/settings.py",
     "shared/topology.py",

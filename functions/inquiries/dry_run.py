@@ -22,7 +22,8 @@ from functions.inquiries.content.checks import check_rules
 from functions.inquiries.content.models import Rule
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.content.routing_rules import Decision, Facts, RuleSet
-from functions.inquiries.toml_files import BadContent, read
+from functions.inquiries.toml_files import read
+from shared.content_files import BadContent
 from shared.ports import Store
 
 PAGE = 200

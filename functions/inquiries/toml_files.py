@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +25,8 @@ from pydantic import ValidationError
 from functions.inquiries.content.checks import Faults, check
 from functions.inquiries.content.models import Activity, CannedReply, CountryGroup, Rule, Topic
 from functions.inquiries.content.repository import CURRENT, RULE_SETS
-from shared.documents import ANY_ID, Content, ids_in
+from shared.content_files import ANY_ID, BadContent, ids_in, tables_in
+from shared.documents import Content
 from shared.formats.addresses import folded_address
 from shared.keys.ids import key_of
 from shared.ports import Replace, Store, every, utc_text
@@ -46,14 +46,6 @@ MODELS: dict[str, type[Content]] = {
 """By the name of their TOML tables, which is also that of their file and (all but rules) of their collection."""
 KINDS = tuple(MODELS)
 BATCH = 400  # writes; Firestore takes 500 in one commit
-
-
-class BadContent(Exception):
-    """Content cannot be taken; ``faults`` are lines that name file, key and mend."""
-
-    def __init__(self, faults: Faults) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 @dataclass
@@ -105,13 +97,9 @@ def collect(paths: Sequence[Path], smtputf8: bool) -> Collected:
     collected = Collected()
     for path in paths:
         try:
-            tables = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            collected.faults.append(f"{path}: cannot be read ({error.strerror}); check the file's name")
-            collected.lose([ANY_ID])
-            continue
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            collected.faults.append(f"{path}: not valid TOML: {error}")
+            tables = tables_in(path)
+        except BadContent as error:
+            collected.faults += error.faults
             collected.lose(ids_in(path))
             continue
         for kind, entries in tables.items():

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -25,9 +24,9 @@ from functions.registration.events.repository import EVENTS, INSTANTS, definitio
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line
 from functions.registration.registrations.tallies import Tallies
+from shared.content_files import ANY_ID, BadContent, tables_in
 from shared.contracts.bus_events import outbox_row
 from shared.contracts.registration import SeatsReleased
-from shared.documents import ANY_ID
 from shared.ports import Clock, Create, Replace, Store, Write, decide, every
 from shared.staff.directory import ORGANISATIONS
 from shared.wiring import Platform, platform
@@ -39,14 +38,6 @@ EARLIEST = timedelta(days=366)  # that a reminder may come before the start
 RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
 
 
-class BadContent(Exception):
-    """Content files cannot be taken; ``faults`` are lines that name file, key and mend."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
-
-
 def read(
     path: Path, store: Store, now: datetime, smtputf8: bool = True, coming: Collection[str] = ()
 ) -> list[EventDefinition]:
@@ -55,12 +46,7 @@ def read(
     Args:
         coming: ids of organisations that are imported together with the file.
     """
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadContent([f"{path}: cannot be read ({error.strerror}); check the file's name"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadContent([f"{path}: not valid TOML: {error}"]) from None
+    raw = tables_in(path)
     entries = raw.get("events")
     unknown = raw.keys() - {"events"}
     if unknown or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

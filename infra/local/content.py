@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from shared import topology
-from shared.documents import ANY_ID, ids_in
+from shared.content_files import ANY_ID, BadContent, ids_in
 from shared.wiring import platform
 
 
@@ -77,7 +77,7 @@ def import_files(paths: Sequence[Path]) -> list[str]:
     for module in importers():  # in this order: events name organisations, which must be known by then
         try:
             saves += [module.prepared(shares[module], here, coming, lost)] if module in shares else []
-        except module.BadContent as error:
+        except BadContent as error:
             faults += error.faults
     if not faults:
         for save in saves:

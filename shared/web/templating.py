@@ -1,4 +1,4 @@
-"""Jinja as all pages use it, with the catalogue of the visitor's language."""
+"""What templates of pages may use, beyond what ``shared.jinja`` gives all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from shared import languages
+from shared import jinja, languages
 from shared.fields import EMPTY
 from shared.ports import MAX_COUNTED
 from shared.web.static_files import asset
@@ -17,19 +17,7 @@ from shared.web.static_files import asset
 
 @cache
 def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.policies["ext.i18n.trimmed"] = True  # as infra/catalogues.py extracts
-    catalogue = languages.translations(language)
-    made.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    made.filters["isolated"] = partial(languages.isolated, language=language)
+    made, catalogue = jinja.environment(folders, language), languages.translations(language)
     made.filters["counted"] = partial(languages.counted, language=language)
     made.filters["number"] = partial(languages.number, language=language)
     made.filters["file_size"] = partial(languages.file_size, language=language)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from functions.inquiries.content.models import SHARE_WITH_ALL, Rule
 from functions.inquiries.content.routing_rules import RuleSet, check_examples, check_words
 from functions.inquiries.content.working_time import WorkingTime, merged
-from shared.documents import ANY_ID
+from shared.content_files import ANY_ID
 from shared.formats.addresses import folded_address
 from shared.staff.models import Organisation, Staff
 

@@ -14,7 +14,7 @@ from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.policy import Policy
 from email.utils import format_datetime, parseaddr
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,7 +22,7 @@ import jinja2
 
 from functions.notification.mails import mime
 from functions.notification.mails.mail import Attachment, Calendar, Mail, Person
-from shared import languages
+from shared import jinja, languages
 from shared.formats.addresses import ascii_address
 from shared.text import one_line, unbroken
 
@@ -157,17 +157,7 @@ def _template(mail: Mail, kind: str) -> jinja2.Template:
 
 @cache
 def _environment(language: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["isolated"] = partial(languages.isolated, language=language)
+    environment = jinja.environment((TEMPLATES,), language)
     right_to_left = languages.direction(language) == "rtl"
     environment.globals.update(dir="rtl" if right_to_left else "ltr", start="right" if right_to_left else "left")
     return environment
