@@ -36,9 +36,11 @@ MAX_DOCUMENT_ID, MAX_DOCUMENT = 1500, 2**20 - 89
 
 
 class Document(NamedTuple):
+    """What the store has under an id."""
+
     collection: str
     id: str
-    data: Data
+    data: Data  # JSON values
     version: str  # opaque; changes with every write
 
     def cursor(self, order: str = "id") -> Cursor:
@@ -172,6 +174,8 @@ class Message:
 
 
 class Bus(Protocol):
+    """Messages to topics, at least once and in any order (Pub/Sub)."""
+
     def publish(self, messages: Sequence[Message]) -> None:
         """Returns when every message is kept safe. Raises ``Unavailable``; some may then have been published."""
         ...
@@ -194,6 +198,8 @@ class TransientMailError(Exception):
 
 
 class Mailer(Protocol):
+    """A relay, or several."""
+
     def send(self, message: bytes, sender: str, recipient: str) -> str:
         """Hand over one RFC 5322 message; ``sender`` is the envelope's (RFC 5321 MAIL FROM). Returns the relay used.
 
@@ -345,6 +351,7 @@ def utc_text(instant: datetime) -> str:
 
 
 def from_utc_text(text: str) -> datetime:
+    """The instant of a ``utc_text``, in UTC. Raises ``ValueError``."""
     return datetime.fromisoformat(text)
 
 

@@ -26,10 +26,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
+    """Of a function's ``events`` target to a topic."""
+
     name: str
     topic: str
     function: str
-    types: frozenset[str] = frozenset()  # of events; empty: all of the topic
+    types: frozenset[str] = frozenset()  # of bus events; empty: all of the topic
 
     def takes(self, type: str) -> bool:
         return not self.types or type in self.types
@@ -55,6 +57,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
+    """All of ``topology.toml`` that running needs; the rest is Terraform's."""
+
     targets: tuple[Target, ...]
     topics: tuple[str, ...]
     subscriptions: tuple[Subscription, ...]
@@ -75,6 +79,7 @@ class Topology:
 
 @cache
 def load() -> Topology:
+    """Read once in a process."""
     raw = tomllib.loads(FILE.read_text("utf-8"))
     delivery = raw["delivery"]
     return Topology(

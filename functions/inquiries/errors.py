@@ -26,10 +26,14 @@ class MailNotFound(NotFound):
 
 
 class PersonNotFound(NotFound):
+    """Nobody of this address is of the organisation of whoever acts."""
+
     type, title, detail = "no-such-person", N_("Your organisation has no such member of staff."), ""
 
 
 class ActivityNotFound(NotFound):
+    """None of this id, or none any more."""
+
     type, title, detail = "activity-not-found", N_("There is no such activity."), N_("It may have ended.")
 
 

@@ -11,6 +11,8 @@ from shared.ports import Clock, Files, Store
 
 @dataclass(frozen=True)
 class Means:
+    """What the platform gives; tests give a ``SqliteStore`` on a temporary path, folder files and a set clock."""
+
     store: Store
     files: Files
     clock: Clock

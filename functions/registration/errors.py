@@ -7,10 +7,14 @@ from shared.text import N_
 
 
 class EventNotFound(DomainError):
+    """None of this id, or none of the organisation that asks."""
+
     status, type, title = 404, "event-not-found", N_("There is no such event.")
 
 
 class RegistrationNotFound(DomainError):
+    """None of this reference at the event."""
+
     status, type, title = 404, "not-found", N_("There is no such registration.")
 
 
@@ -33,6 +37,8 @@ class Closed(Refusal):
 
 
 class EventOver(Closed):
+    """Nobody can verify any more."""
+
     type, title = "event-over", N_("This event is over, so nobody can register any more.")
 
     def __init__(self) -> None:

@@ -20,6 +20,8 @@ C = TypeVar("C", bound=Content)
 
 
 class StaffDirectory:
+    """Organisations and staff, read at most once a minute."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock

@@ -17,6 +17,7 @@ from shared.web.static_files import asset
 
 @cache
 def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
+    """For pages in ``language``; ``folders`` as ``shared.jinja.environment`` takes them. Kept by the process."""
     made, catalogue = jinja.environment(folders, language), languages.translations(language)
     made.filters["counted"] = partial(languages.counted, language=language)
     made.filters["number"] = partial(languages.number, language=language)

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 
 class Deadlines:
+    """Work of the clock, in pages: a crash between two skips nothing and repeats nothing."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

@@ -30,6 +30,8 @@ LEADS = N_("Your organisation leads: close the inquiry, or hand it over.")
 
 
 class Endings:
+    """What ends an inquiry or a part of it, and takes it up again."""
+
     def __init__(self, means: Means, content: Directory, reading: Reading) -> None:
         self._means = means
         self._content = content

@@ -16,6 +16,8 @@ from shared.ports import Where, Write
 
 
 class Finding:
+    """The inquiries' part of ``/find``."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

@@ -49,6 +49,8 @@ class Filter:
 
 @dataclass(frozen=True)
 class Page:
+    """Of a list."""
+
     rows: list[Assignment]  # ``row.inquiry`` is the reference
     next: Cursor | None  # to give as ``after``; None at the end
     reached: datetime | None = None  # where a search has more to read than one page may: when the last one read came
@@ -82,6 +84,8 @@ class Overview:
 
 
 class Reading:
+    """What an organisation's staff may see; nothing else reads inquiries for them."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

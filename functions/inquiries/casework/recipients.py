@@ -24,6 +24,8 @@ LINK_PURPOSE = "inquiry"  # of status links
 
 
 class Correspondence:
+    """Whom a mail about an inquiry goes to, and where an answer to it leads."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

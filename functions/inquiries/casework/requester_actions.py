@@ -34,6 +34,8 @@ TO_REQUESTER = ("request", "reply", "answer")  # kinds of messages that the requ
 
 @dataclass(frozen=True)
 class Received:
+    """The answer to a request."""
+
     reference: str
     status_link: str  # absolute URL, signed: /i/{token}
 
@@ -48,6 +50,8 @@ class Status:
 
 
 class Requests:
+    """What a requester does, with the form or behind the signed link."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

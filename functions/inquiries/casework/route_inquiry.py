@@ -19,6 +19,8 @@ from shared.ports import Write
 
 
 class Dispatch:
+    """Brings what came in to its organisations, by the rules in force."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

@@ -38,6 +38,8 @@ ENDED = N_("Your organisation has ended its part. Take it up again first.")
 
 
 class Casework:
+    """What staff do with an open inquiry."""
+
     def __init__(self, means: Means, content: Directory, reading: Reading) -> None:
         self._means = means
         self._content = content

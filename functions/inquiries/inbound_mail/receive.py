@@ -59,6 +59,8 @@ class _Aside(Exception):
 
 
 class Inbound:
+    """Takes raw mails (RFC 5322) from the provider's hook."""
+
     def __init__(self, means: Means, content: Directory) -> None:
         self._means = means
         self._content = content

@@ -86,6 +86,7 @@ def stored(event: EventDefinition) -> Data:
 
 
 def definition(document: Document) -> EventDefinition:
+    """The event of a document, its instants in UTC."""
     data = dict(document.data)
     for name in INSTANTS:
         if name in data:

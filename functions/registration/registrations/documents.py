@@ -26,10 +26,12 @@ def person_id(event: str, address: str) -> str:
 
 
 def registration_of(document: Document) -> Registration:
+    """A stored registration, with the version that ``changing`` needs."""
     return Registration(**document.data, version=document.version)
 
 
 def stored(registration: Registration) -> Data:
+    """The document of a registration, without what is None."""
     return registration.model_dump(exclude_none=True)
 
 

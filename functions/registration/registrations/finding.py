@@ -21,6 +21,8 @@ OF_USE = [state for state in get_args(State) if state not in OVER]
 
 
 class Finding(Personal):
+    """Mailing links once more, without telling whoever asks whether there are any."""
+
     def send_again(self, event_id: str, person: str) -> None:
         """Have the verification, or the link to what was verified, mailed once more, at most once an hour. Whether the
         registration is over is not looked up here: whoever has the receipt need not be its owner.

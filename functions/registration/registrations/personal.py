@@ -32,6 +32,8 @@ LINK_LIFE = timedelta(days=90)  # after the end of the event
 
 
 class Personal(Base):
+    """What its owner does with a registration, by the token of a personal link."""
+
     def open(self, token: str) -> Registration:
         """The registration behind a personal link. Raises ``BadToken``, also for a link that is void or over."""
         return self._behind(MANAGE, token)

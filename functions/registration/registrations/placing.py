@@ -13,6 +13,8 @@ from shared.ports import MAX_COUNTED, Store, Write
 
 
 class Placing:
+    """Finds what a registration gets; whoever calls commits the writes."""
+
     def __init__(self, store: Store, events: Catalogue, free: seats.Seats) -> None:
         self._store = store
         self._events = events

@@ -58,6 +58,8 @@ class Receipt:
 
 
 class Registering(Base):
+    """Taking registrations, each once."""
+
     def register(
         self, event_id: str, request: RegistrationRequest, idempotency_key: str | None = None, origin: str = ""
     ) -> Receipt:

@@ -48,4 +48,5 @@ def promoted(registration: Registration, pools: list[str], now: datetime) -> Non
 
 
 def end(registration: Registration, state: Literal["cancelled", "expired"], now: datetime) -> None:
+    """It is over, for good."""
     registration.state, registration.ended_at = state, utc_text(now)
