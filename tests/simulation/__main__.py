@@ -18,8 +18,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from tests.simulation.faults import NAMES, without
+from tests.simulation.scene import THEMES, Plan
 from tests.simulation.scheduler import determined
-from tests.simulation.world import THEMES, Plan, Spoil, World
+from tests.simulation.world import Spoil, World
 
 SPREAD = 1_000_000  # worlds of one seed; those of another are others
 

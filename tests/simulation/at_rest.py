@@ -23,7 +23,7 @@ from tests.simulation import content
 from tests.simulation.invariants import SEATED, Books, Row
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Slices
+    from tests.simulation.scene import Slices
 
 FINAL = ("sent", "failed", "suppressed", "merged")
 TELLS = {  # the state that a bus event tells its person of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from functions.inquiries.casework import requester_actions
 from functions.inquiries.casework.models import InquiryRequest
@@ -15,9 +15,7 @@ from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken
 from shared.staff.models import Staff
 from tests.simulation import content
-
-if TYPE_CHECKING:
-    from tests.simulation.world import Slices, World
+from tests.simulation.scene import Slices, World
 
 REFUSALS = (FaultyFields, KeyReused, NotAllowed, NotFound, Stale, BadToken)
 Job = Callable[["Slices"], object]

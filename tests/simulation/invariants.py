@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from functions.inquiries.casework.case import INQUIRIES
 from functions.notification.deliveries.service import LEASE
@@ -34,10 +34,8 @@ from shared.formats.addresses import address_key
 from shared.ports import Create, Data, Delete, Document, Where, Write, utc_text
 from tests.simulation import content
 from tests.simulation.memory import Change, Sent
+from tests.simulation.scene import World
 from tests.simulation.scheduler import Process
-
-if TYPE_CHECKING:
-    from tests.simulation.world import World
 
 SEATED = ("unverified", "confirmed")
 NEVER = "~"  # lapses a lease that is none

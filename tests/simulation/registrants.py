@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from functions.registration import toml_files as events_file
 from functions.registration.errors import EventNotFound, NotPossible, Refusal
@@ -14,9 +13,7 @@ from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
 from shared.keys.tokens import BadToken
 from tests.simulation import content
-
-if TYPE_CHECKING:
-    from tests.simulation.world import Slices, World
+from tests.simulation.scene import Slices, World
 
 REFUSALS = (EventNotFound, Refusal, FaultyFields, KeyReused, NotPossible, BadToken)
 Job = Callable[["Slices"], object]

@@ -9,8 +9,8 @@ import json
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,7 @@ from shared.adapters.embedded.bus import Queued
 from shared.contracts.bus_events import message, outbox_row
 from shared.contracts.clock import Tick
 from shared.contracts.registration import SeatsReleased
-from shared.intake import DEAD_LETTER_TOPIC, DEAD_LETTERS, Intake, replay
+from shared.intake import DEAD_LETTER_TOPIC, DEAD_LETTERS, replay
 from shared.keys.tokens import Tokens
 from shared.outbox import RelayingStore
 from shared.ports import Message, Store, Unavailable, utc_text
@@ -38,65 +38,15 @@ from shared.wiring import Platform
 from tests.simulation import content, inquirers, registrants
 from tests.simulation.at_rest import AtRest
 from tests.simulation.memory import MemoryBus, MemoryFiles, MemoryMailer, MemoryStore, Pending
+from tests.simulation.scene import Plan, SetClock, Slices
 from tests.simulation.scheduler import Chances, Port, Process, Scheduler
 
 BASE = "https://onestop.example"
 DOMAIN = "onestop.example"
 REST = timedelta(minutes=20)  # between two ticks, when all has come to rest
 MAX_TICKS = 150
-THEMES = ("all", "all", "seats", "seats", "imports", "inquiries", "clock", "forms")
-"""What a world is about: the rarer the meeting, the more of it must happen in one place."""
 Spoil = Callable[[Any, Any], Any]
 """A planted fault around the store, which also gets the bus: the negative control."""
-
-
-@dataclass
-class SetClock:
-    instant: datetime = content.BEGINNING
-
-    def now(self) -> datetime:
-        return self.instant
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What makes a world, all of it drawn from ``seed``; a failing one is shrunk by taking away from it.
-
-    Args:
-        people: how many addresses there are.
-        jobs: requests and pushes before it comes to rest.
-        faults: a factor of all chances of a fault.
-        theme: what it is about (``THEMES``).
-    """
-
-    seed: int
-    people: int
-    jobs: int
-    faults: float = 1.0
-    theme: str = "all"
-
-    @classmethod
-    def of(cls, seed: int, theme: str = "") -> Plan:
-        """Args: theme: of ``THEMES``; empty: the seed draws one."""
-        chance = random.Random(seed)
-        people, jobs, faults = chance.randrange(3, 13), chance.randrange(60, 260), chance.choice((0.3, 1.0, 3.0, 10.0))
-        return cls(seed, people, jobs, faults, theme or chance.choice(THEMES))
-
-    def repeated(self) -> str:
-        """The arguments that repeat it."""
-        size = f"--people {self.people} --jobs {self.jobs} --faults {self.faults}"
-        return f"--world {self.seed} {size} --theme {self.theme}"
-
-
-@dataclass
-class Slices:
-    """The real services and intakes, as one process has them."""
-
-    registrations: Registrations
-    inquiries: Service
-    deliveries: Deliveries
-    intakes: dict[str, Intake]
-    platform: Platform
 
 
 @cache
