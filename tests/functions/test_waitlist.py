@@ -46,6 +46,18 @@ def test_a_cancelled_seat_goes_to_the_first_in_line(world: World) -> None:
     assert [row.data["data"]["registrant"]["given_name"] for row in told] == ["Bob"]
 
 
+def test_seats_of_an_event_whose_import_was_cut_off_hold_up_nobody(world: World) -> None:
+    """Found by the simulation: ``--world 1000280 --people 1 --jobs 19 --faults 10.0 --theme imports``."""
+    world.event(seats=1)
+    for name in ("Ada", "Bob"):
+        world.register(name)
+        world.clock.pass_(seconds=1)
+    world.service.cancel(world.manage("Ada"))
+    world.store.commit(seats.give_back("annex", ["annex"]))  # an import makes the seats before the event
+    world.keeper.tick()
+    assert (world.names("confirmed"), world.tickets("annex", seats.RETURNED)) == (["Bob"], 1)
+
+
 def test_a_newcomer_cannot_take_the_seat_that_was_given_back(world: World) -> None:
     world.event(seats=1)
     world.register("Ada")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from datetime import datetime
 
+from functions.registration.errors import EventNotFound
 from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS, Catalogue, definition, stored
 from functions.registration.registrations import seats, states
@@ -61,7 +63,8 @@ class Timekeeper:
         self.release_holds()
         returned = self._store.query(seats.RETURNED, limit=500)
         for event in {ticket.data["event"] for ticket in returned}:
-            self.settle(event)
+            with suppress(EventNotFound):  # an import made its seats first and was cut off; the next one goes on
+                self.settle(event)
         self.remind()
         self._tallies.fold()
 
