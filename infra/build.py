@@ -39,6 +39,7 @@ class BuildError(Exception):
 
 
 def main() -> int:
+    """Write the packages and what Terraform reads to ``build/``. Returns the exit status: 1 after a ``BuildError``."""
     out = ROOT / "build"
     out.mkdir(exist_ok=True)
     TOPOLOGY.write_text(topology_json())
@@ -58,6 +59,7 @@ def main() -> int:
 
 
 def package_names() -> list[str]:
+    """Folders of ``functions/`` that have a ``main.py``, sorted."""
     return sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
 
 
@@ -72,6 +74,7 @@ def topology_json() -> str:
 
 
 def canonical(value: object) -> str:
+    """JSON that is the same, byte for byte, for the same value: sorted, two blanks deep."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -102,6 +105,7 @@ def package_files(name: str) -> dict[str, bytes]:
 
 
 def shipped(folder: Path) -> Iterator[Path]:
+    """What of ``folder`` goes into a package: no sample content, nothing of ``LEFT_OUT``; catalogues come compiled."""
     for path in folder.rglob("*"):
         if (
             path.is_file()

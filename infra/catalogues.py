@@ -43,15 +43,18 @@ def extract() -> Catalog:
 
 
 def paths() -> list[Path]:
+    """One file for each language, sorted."""
     return sorted(LOCALE.glob("*/LC_MESSAGES/onestop.po"))
 
 
 def read(path: Path) -> Catalog:
+    """The language is its folder's name."""
     with path.open("rb") as file:
         return read_po(file, locale=path.parents[1].name.replace("-", "_"))
 
 
 def write(path: Path, catalog: Catalog) -> None:
+    """Sorted and without line numbers: it changes only where a text does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     catalog.header_comment = f"# onestop in {catalog.locale.english_name}." if catalog.locale else ""
     catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = "the onestop project"
@@ -60,6 +63,7 @@ def write(path: Path, catalog: Catalog) -> None:
 
 
 def update() -> None:
+    """Bring the sources' texts into every catalogue; nothing is guessed from similar ones."""
     for path in paths():
         catalog, template = read(path), extract()
         template.creation_date = catalog.creation_date  # the file changes only where a string does
@@ -68,6 +72,7 @@ def update() -> None:
 
 
 def new(language: str) -> None:
+    """An empty catalogue; ``language`` is BCP 47. Replaces one that is there."""
     template = extract()
     catalog = Catalog(Locale.parse(language, sep="-"), project="onestop", fuzzy=False)
     catalog.update(template)
@@ -75,6 +80,7 @@ def new(language: str) -> None:
 
 
 def compile_all() -> None:
+    """A ``.mo`` beside each catalogue, as functions read it."""
     for path in paths():
         with path.with_suffix(".mo").open("wb") as file:
             write_mo(file, read(path))
@@ -122,6 +128,7 @@ def _placeholders(text: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status: 1 where ``check`` found a fault, 2 for other arguments."""
     match arguments:
         case ["update"]:
             update()

@@ -30,6 +30,7 @@ class NotDeployed(Exception):
 
 
 def main(arguments: list[str]) -> int:
+    """Deploy, then ask the new system questions (``smoke``). Returns the exit status: 2 for other arguments."""
     if len(arguments) != 1:
         print(__doc__, file=sys.stderr)
         return 2
@@ -111,10 +112,12 @@ def apply(project: str, *options: str) -> None:
 
 
 def output(name: str) -> Any:
+    """A value that Terraform put out. Raises ``NotDeployed``."""
     return json.loads(terraform("output", "-json", name, capture=True))
 
 
 def terraform(*arguments: str, capture: bool = False) -> str:
+    """What it printed, with ``capture``. Raises ``NotDeployed``."""
     return run("terraform", f"-chdir={GCP}", *arguments, capture=capture)
 
 

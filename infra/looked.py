@@ -19,6 +19,7 @@ AUDIT = "audit"
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status: 1 where there is no store, or it does not answer."""
     parser = argparse.ArgumentParser(prog="infra.looked", description=(__doc__ or "").partition("\n")[0])
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--at", help="an address at the desk and all below it")
@@ -49,6 +50,7 @@ def at(store: WholeStore, path: str) -> list[Document]:
 
 
 def line(document: Document) -> str:
+    """Time (UTC), actor, organisation, action and what was looked at, two blanks apart."""
     entry = document.data
     what = f"{entry['path']}?{entry['asked']}" if entry.get("path") else entry.get("inquiry", "")
     return f"{entry['time']}  {entry['actor']}  {entry['organisation']}  {entry['action']}  {what.rstrip('?')}"

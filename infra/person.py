@@ -31,6 +31,7 @@ DESK = ("inquiries", "assignments", "inquiry_messages", "audit", "quarantine", "
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status: 1 where there is no store, or it did not answer or changed meanwhile."""
     parser = argparse.ArgumentParser(prog="infra.person", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("address")
     parser.add_argument("--erase", action="store_true", help="delete what is found")
@@ -68,17 +69,17 @@ def erase(store: WholeStore, found: list[Document]) -> None:
     if kept := [reason for document in found if (reason := needed(document))]:
         raise NotMoved("nothing was erased: " + "; ".join(kept))
     for number, document in enumerate(found):
-        if is_registration(document) and document.data.get("state") == UNVERIFIED:
+        if _is_registration(document) and document.data.get("state") == UNVERIFIED:
             found[number] = _ended(store, document)
     for _, group in groupby(found, key=attrgetter("collection")):  # they may lie in different databases
         while page := list(islice(group, PAGE)):
             gone = [Delete(d.collection, d.id, d.version) for d in page]
             store.commit(
-                [*gone, *(tallied(d.data["event"], d.data["state"], None) for d in page if is_registration(d))]
+                [*gone, *(tallied(d.data["event"], d.data["state"], None) for d in page if _is_registration(d))]
             )
 
 
-def is_registration(document: Document) -> bool:
+def _is_registration(document: Document) -> bool:
     return document.collection == REGISTRATIONS
 
 
@@ -87,7 +88,7 @@ def needed(document: Document) -> str:
     name = f"{document.collection}/{document.id}"
     if document.collection in DESK:
         return f"{name} is erased or changed at the desk"
-    if is_registration(document) and document.data.get("state") not in (*ENDED, UNVERIFIED):
+    if _is_registration(document) and document.data.get("state") not in (*ENDED, UNVERIFIED):
         return f"{name} is {document.data.get('state')}: cancel it first"
     if document.collection == "outbox":
         return f"{name} is on its way: try again in a minute"

@@ -33,6 +33,7 @@ LISTS = {
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status, that of the first program to fail."""
     parser = argparse.ArgumentParser(prog="infra.requirements", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("action", choices=("compile", "audit"))
     parser.add_argument("--upgrade", action="store_true", help="compile: take the newest versions")
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def compile_all(upgrade: bool) -> int:
+    """Pin every list with hashes; ``upgrade`` takes the newest versions. Returns the first failing exit status."""
     for folder, sources in LISTS.items():
         command = ["uv", "pip", "compile", "--quiet", "--universal", f"--python-version={OLDEST_PYTHON}"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"]

@@ -19,6 +19,8 @@ SECONDS = 30  # a first instance may have to start
 
 @dataclass(frozen=True)
 class Answer:
+    """What came back to a question; ``headers`` by name in lower case."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -33,6 +35,7 @@ class Answer:
 
 
 def main(arguments: list[str]) -> int:
+    """Argument: the origin's URL. Returns the exit status: 1 where an answer is wrong, 2 for another argument."""
     if len(arguments) != 1 or urlsplit(arguments[0]).scheme not in ("http", "https"):
         print(__doc__, file=sys.stderr)
         return 2

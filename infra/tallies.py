@@ -23,6 +23,7 @@ from shared.staff.directory import StaffDirectory
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status: 1 where a tally is wrong, or there is no store."""
     parser = argparse.ArgumentParser(prog="infra.tallies", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rebuild", action="store_true", help="count all registrations of every event anew")
     rebuild = parser.parse_args(arguments).rebuild

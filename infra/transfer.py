@@ -38,10 +38,15 @@ class NotMoved(Exception):
 
 
 class WholeStore(Store, Protocol):
-    def collections(self) -> list[str]: ...
+    """A store that knows what it holds."""
+
+    def collections(self) -> list[str]:
+        """Names, sorted."""
+        ...
 
 
 def main(arguments: list[str]) -> int:
+    """Returns the exit status: 1 where nothing or not all was moved, and it said why."""
     parser = argparse.ArgumentParser(prog="infra.transfer", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("direction", choices=("export", "import"))
     parser.add_argument("file", type=Path)
@@ -59,6 +64,7 @@ def main(arguments: list[str]) -> int:
 
 
 def open_store(environ: Mapping[str, str], must_exist: bool) -> WholeStore:
+    """``PROJECT``'s Firestore, else the folder ``DATA``. Raises ``NotMoved`` where that ``must_exist`` and does not."""
     if project := environ.get("PROJECT"):
         from shared.adapters.cloud.firestore import FirestoreStore
 
@@ -138,6 +144,7 @@ def lines(store: WholeStore) -> Iterator[tuple[str, str]]:
 
 
 def line_of(document: Document) -> str:
+    """Without the version, which another store would not have."""
     return canonical({"collection": document.collection, "id": document.id, "data": document.data})
 
 
@@ -147,6 +154,7 @@ def canonical(value: Any) -> str:
 
 
 def sums(rows: Iterable[tuple[str, str]]) -> Sums:
+    """By collection, how many documents and the SHA-256 of their lines; ``rows`` are grouped by collection."""
     totals: Sums = {}
     for collection, group in groupby(rows, key=lambda row: row[0]):
         count, digest = 0, hashlib.sha256()

@@ -59,6 +59,8 @@ _LABEL = re.compile(r"[A-Z][a-z]+\b")
 
 
 class Found(NamedTuple):
+    """A text that nobody can translate; printed as compilers do, so that editors jump there."""
+
     path: str
     line: int
     text: str
@@ -212,6 +214,7 @@ class _Html(HTMLParser):
 
 
 def find() -> Iterator[Found]:
+    """In all sources and templates of functions and shared, but for what only operators read."""
     for folder in ("functions", "shared"):
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
@@ -227,6 +230,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def main() -> int:
+    """Returns the exit status: 1 where a text is not marked."""
     found = list(find())
     print("\n".join(map(str, found)) or "every text is marked for translation")
     return 1 if found else 0

@@ -121,7 +121,9 @@ class Store(Protocol):
     No document has an id that is not ``storable``: to read one finds nothing, to write one is an error.
     """
 
-    def get(self, collection: str, id: str) -> Document | None: ...
+    def get(self, collection: str, id: str) -> Document | None:
+        """None where there is none."""
+        ...
 
     def get_many(self, collection: str, ids: Iterable[str]) -> list[Document]:
         """Those of ``ids`` that exist, in no order."""
@@ -215,9 +217,13 @@ class Files(Protocol):
     Raises ``ValueError`` for a name of another form, ``Unavailable`` where the platform does not answer.
     """
 
-    def write(self, name: str, content: bytes, media_type: str) -> None: ...
+    def write(self, name: str, content: bytes, media_type: str) -> None:
+        """Whole or not at all; what had the name before is replaced."""
+        ...
 
-    def read(self, name: str) -> tuple[bytes, str] | None: ...
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """Content and media type; None where there is none."""
+        ...
 
     def delete(self, name: str) -> None:
         """A file that is gone already is no error."""
@@ -225,6 +231,8 @@ class Files(Protocol):
 
 
 class Clock(Protocol):
+    """The time that all rules go by: tests and simulations have their own."""
+
     def now(self) -> datetime:
         """The current instant, in UTC."""
         ...

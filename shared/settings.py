@@ -68,6 +68,7 @@ class Settings:
 
     @property
     def secure(self) -> bool:
+        """Whether visitors come by HTTPS; then cookies go no other way."""
         return self.base_url.startswith("https:")
 
     @property
@@ -87,6 +88,7 @@ class Settings:
 
     @property
     def from_domain(self) -> str:
+        """Of the address that our mails come from."""
         return self.mail_from.rpartition("@")[2].rstrip("> ")
 
     @property

@@ -21,6 +21,7 @@ class Target:
 
     @property
     def id(self) -> str:
+        """As services and processes are named: ``registration-web``."""
         return f"{self.function}-{self.name}"
 
 
@@ -34,6 +35,7 @@ class Subscription:
     types: frozenset[str] = frozenset()  # of bus events; empty: all of the topic
 
     def takes(self, type: str) -> bool:
+        """Whether bus events of this ``type`` come by it."""
         return not self.types or type in self.types
 
 

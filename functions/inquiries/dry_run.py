@@ -55,6 +55,7 @@ def against_history(store: Store, rules: RuleSet) -> Iterator[Moved]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Returns the exit status: 1 where rules or inquiry cannot be read, which it says on stderr."""
     from shared.wiring import platform
 
     parser = argparse.ArgumentParser(prog="python -m functions.inquiries.dry_run", description=__doc__)

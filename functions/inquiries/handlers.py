@@ -13,6 +13,7 @@ from shared.wiring import Platform
 
 
 def intake(platform: Platform, service: Service) -> Intake:
+    """What the ``events`` target does with each bus event it takes, and with the clock's tick."""
     return Intake(
         platform,
         consumer="inquiries",

@@ -24,6 +24,7 @@ def kinds(_: Gettext) -> dict[str, str]:
 
 
 def requester_types(_: Gettext) -> dict[str, str]:
+    """What kinds of people and offices ask."""
     return {
         "government": _("Government ministry or agency"),
         "ip_office": _("Intellectual property office"),
@@ -51,6 +52,7 @@ def states(_: Gettext) -> dict[str, str]:
 
 
 def parts(_: Gettext) -> dict[str, str]:
+    """Of organisations in an inquiry."""
     return {"lead": _("Lead"), "supporting": _("Supporting")}
 
 

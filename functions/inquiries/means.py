@@ -25,6 +25,7 @@ class Means:
 
     @property
     def mail_domains(self) -> list[str]:
+        """Those that our own addresses have, sorted, without doubles."""
         return sorted({self.mail_domain, self.from_domain or self.mail_domain})
 
 
@@ -32,9 +33,20 @@ class Member(Protocol):
     """Who acts at the desk: ``shared.staff.members.Member`` or the stored ``Staff``."""
 
     @property
-    def email(self) -> str: ...
+    def email(self) -> str:
+        """Folded, as the staff are found by."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As colleagues see it."""
+        ...
+
     @property
-    def organisation(self) -> str: ...
-    def may(self, permission: str) -> bool: ...
+    def organisation(self) -> str:
+        """Its id: what the member may see is what this organisation may."""
+        ...
+
+    def may(self, permission: str) -> bool:
+        """Whether the member's role has the ``permission`` (``inquiries.assign``)."""
+        ...

@@ -63,6 +63,7 @@ class Collected:
     broken: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, kind: str, item: Content, file: str) -> None:
+        """A later item of the same kind and id takes the earlier one's place."""
         id = id_of(item)
         self.items[kind][id] = item
         self.origin[kind, id] = file
@@ -73,10 +74,12 @@ class Collected:
 
 
 def id_of(item: Content) -> str:
+    """What an item is stored under: a person's address, else its ``id``; "" where it has none."""
     return item.email if isinstance(item, Staff) else str(getattr(item, "id", ""))
 
 
 def sample_files() -> list[Path]:
+    """The sample content's, in the order of ``MODELS``."""
     return [path for kind in MODELS if (path := SAMPLES / f"{kind}.toml").exists()]
 
 
@@ -267,6 +270,7 @@ def export(store: Store, folder: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Returns the exit status: 1 where the content has faults, which it lists on stderr."""
     from shared.wiring import platform
 
     parser = argparse.ArgumentParser(

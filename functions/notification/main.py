@@ -53,9 +53,11 @@ def _events() -> Intake:
 
 @functions_framework.http
 def desk(request: Request) -> Response:
+    """Target ``notification.desk``: the pages of the staff about mails."""
     return _desk()(request)
 
 
 @functions_framework.http
 def events(request: Request) -> Response:
+    """Target ``notification.events``: pushed bus events, ticks included."""
     return _events()(request)

@@ -59,14 +59,17 @@ def _events() -> Intake:
 
 @functions_framework.http
 def web(request: Request) -> Response:
+    """Target ``registration.web``: the public pages and the API."""
     return _web()(request)
 
 
 @functions_framework.http
 def desk(request: Request) -> Response:
+    """Target ``registration.desk``: the pages of the staff."""
     return _desk()(request)
 
 
 @functions_framework.http
 def events(request: Request) -> Response:
+    """Target ``registration.events``: pushed bus events, ticks included."""
     return _events()(request)

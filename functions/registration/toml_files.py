@@ -239,6 +239,7 @@ def _exported(event: EventDefinition) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 1 where the content has faults, which it lists on stderr."""
     parser = argparse.ArgumentParser(prog="python -m functions.registration.toml_files")
     commands = parser.add_subparsers(dest="command", required=True)
     importing = commands.add_parser("import", help="add or update events")

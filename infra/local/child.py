@@ -21,6 +21,7 @@ FIRST_LISTENER = 3  # SD_LISTEN_FDS_START
 
 
 def main() -> None:
+    """Arguments: the parent's pid, how nice to be, a module, and its own arguments."""
     parent, nice, module, *arguments = sys.argv[1:]
     die_with(int(parent))
     os.nice(int(nice))

@@ -86,6 +86,7 @@ def import_files(paths: Sequence[Path]) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Returns the exit status: 1 for content with faults, of which nothing is imported, 2 for other arguments."""
     os.environ["ONESTOP_DATA"] = os.environ.get("DATA") or os.environ.get("ONESTOP_DATA", ".onestop")
     match arguments:
         case ["import", *files] if files:

@@ -171,6 +171,7 @@ def attribute_filter(types: Iterable[str]) -> str:
 
 
 def free_port() -> int:
+    """Free now; nobody keeps it."""
     with socket.create_server((HOST, 0)) as found:
         return int(found.getsockname()[1])
 

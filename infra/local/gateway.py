@@ -55,6 +55,7 @@ class Routes:
 
     @classmethod
     def of(cls, system: Topology, ports: Mapping[str, int]) -> Routes:
+        """``ports`` by target id; the longest prefix comes first."""
         found = {path: f"http://127.0.0.1:{ports[target.id]}" for target in system.targets for path in target.paths}
         return cls(tuple(sorted(found.items(), key=lambda route: len(route[0]), reverse=True)))
 
@@ -67,6 +68,8 @@ class Routes:
 
 
 class Gateway:
+    """Sends each request on to its target and the answer back; ``patience`` in seconds for one that restarts."""
+
     def __init__(self, routes: Routes, session: ClientSession, patience: float = PATIENCE) -> None:
         self._routes = routes
         self._session = session
@@ -150,6 +153,7 @@ def _without_hops(headers: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 def application(routes: Routes, patience: float = PATIENCE) -> web.Application:
+    """The gateway as an aiohttp application; ``patience`` as in ``Gateway``."""
     # A body goes on as it came: what is not gzip, whatever its header says, is for the function to refuse.
     app = web.Application(client_max_size=SMALL_BODY, handler_args={"auto_decompress": False})
     logging.getLogger("aiohttp.server").addFilter(_of_ours)
@@ -186,6 +190,7 @@ GATEWAY = web.AppKey("gateway", Gateway)
 
 
 def main() -> None:
+    """Argument: the number of the socket it listens at. ``ONESTOP_TARGETS`` has the ports by target id, in JSON."""
     logs.setup()  # aiohttp tells of errors with what it was asked for
     listener = socket.socket(fileno=int(sys.argv[1]))
     routes = Routes.of(topology.load(), json.loads(os.environ["ONESTOP_TARGETS"]))

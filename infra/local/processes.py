@@ -37,12 +37,15 @@ class Child:
 
     @property
     def pid(self) -> int:
+        """0 before it was started."""
         return self._process.pid if self._process else 0
 
     def alive(self) -> bool:
+        """Reaps it where it has ended."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
+        """Its output goes to the end of its log."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "infra.local.child", str(os.getpid()), str(self.nice), *self.command],
@@ -71,6 +74,7 @@ class Child:
         return True
 
     def terminate(self) -> None:
+        """Ask it to end (SIGTERM); returns at once."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
@@ -92,6 +96,7 @@ class Child:
         return [text for line in lines if (text := _complaint(line.decode(errors="replace")))]
 
     def last_words(self) -> str:
+        """The log's last line that says anything."""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else "no word in its log"
 
@@ -118,6 +123,7 @@ class Family:
     children: list[Child] = field(default_factory=list)
 
     def start(self, *children: Child) -> None:
+        """In this order, and supervised from now on."""
         for child in children:
             self.children.append(child)
             child.start()

@@ -82,6 +82,7 @@ class Dispatcher:
         self.wake = asyncio.Event()
 
     async def run(self) -> None:
+        """For ever: when woken, and every ``LOOK_SECONDS``; a busy queue is no reason to end."""
         while True:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), LOOK_SECONDS)
@@ -135,6 +136,7 @@ class Dispatcher:
 
 
 def push_body(queued: Queued) -> dict[str, object]:
+    """As Cloud Pub/Sub pushes it, wrapped; ``data`` in base64 (RFC 4648, 4)."""
     sent = queued.message
     return {
         "message": {
@@ -176,15 +178,18 @@ class Ticker:
 
 
 def minute_of(now: datetime) -> str:
+    """``2026-03-02T09:30Z`` of an instant in UTC."""
     return now.strftime("%Y-%m-%dT%H:%MZ")
 
 
 def tick(now: datetime, minute: str) -> Message:
+    """The same id for the same ``minute``: consumers take it once."""
     row = outbox_row("clock", Tick(), now, f"{Tick.type}:{minute}")
     return message(row.id, row.data)
 
 
 async def run(here: Platform, system: Topology, ports: Mapping[str, int]) -> None:
+    """Until SIGTERM. ``ports`` by target id."""
     store, bus = here.store, here.bus
     assert isinstance(store, SqliteStore)
     assert isinstance(bus, SqliteBus)
@@ -247,6 +252,7 @@ async def _again(
 
 
 def main() -> None:
+    """``ONESTOP_TARGETS`` has the ports by target id, in JSON."""
     with suppress(asyncio.CancelledError):
         asyncio.run(run(platform(), topology.load(), json.loads(os.environ["ONESTOP_TARGETS"])))
 

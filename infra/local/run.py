@@ -58,6 +58,7 @@ class Plan:
 
 
 def main() -> int:
+    """Until Ctrl-C or SIGTERM. Returns the exit status: 1 where the system cannot start or go on, and it said why."""
     family = Family(say)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
@@ -191,6 +192,7 @@ def listen(port: int) -> socket.socket:
 
 
 def child_environment(plan: Plan, url: str) -> dict[str, str]:
+    """Ours without what is the gateway's alone; ``url`` is where visitors come, unless the environment says."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "HOST", "DEBUG")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled bytecode starts four times faster
     environment.setdefault("ONESTOP_BASE_URL", url)
@@ -238,6 +240,7 @@ def import_content(environment: dict[str, str]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
+    """All different, and free now; nobody keeps them."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
@@ -273,6 +276,7 @@ def function_process(
     data: Path,
     listener: int | None = None,
 ) -> Child:
+    """Not started yet. ``ports`` by target id; ``listener`` is a socket's number, to inherit instead of opening one."""
     server = system.local_servers[target.name]
     source, port = str(data / "stage" / target.function / "main.py"), str(ports[target.id])
     runtime = data / "stage" / target.id  # gunicorn's control socket; without it all would share one in the home folder
@@ -314,6 +318,7 @@ def wait_until_ready(family: Family, ports: dict[str, int]) -> None:
 
 
 def healthy(port: int) -> bool:
+    """Whether ``/healthz`` answers 200 within two seconds."""
     with suppress(OSError, http.client.HTTPException):
         connection = http.client.HTTPConnection(HOST, port, timeout=2)
         try:
@@ -325,6 +330,7 @@ def healthy(port: int) -> bool:
 
 
 def say(text: str) -> None:
+    """To people, on stderr."""
     print(f"onestop: {text}", file=sys.stderr, flush=True)
 
 

@@ -22,6 +22,7 @@ def step(here: Platform, last: str) -> str:
 
 
 def main() -> None:
+    """For ever; a store that does not answer only delays the tick."""
     here, minute = platform(), ""
     while True:
         try:

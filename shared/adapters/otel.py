@@ -94,6 +94,7 @@ class LogIds(RandomIdGenerator):
     """A trace that begins here has the id that the log has."""
 
     def generate_trace_id(self) -> int:
+        """128 bits, those of ``current_trace``."""
         return int(current_trace(), 16)
 
 
@@ -113,9 +114,11 @@ class Waiting(SpanProcessor):
         self._silent_until = float("-inf")
 
     def on_end(self, span: ReadableSpan) -> None:
+        """The oldest of ``MAX_WAITING`` makes way."""
         self._spans.append(span)
 
     def force_flush(self, timeout_millis: int = 0) -> bool:
+        """False where they were not sent; ``timeout_millis`` is the exporter's own affair."""
         with self._sending:
             spans = [self._spans.popleft() for _ in range(len(self._spans))]
             if not spans or time.monotonic() < self._silent_until:
@@ -130,5 +133,6 @@ class Waiting(SpanProcessor):
             return done
 
     def shutdown(self) -> None:
+        """Send what waits."""
         self.force_flush()
         self._to.shutdown()

@@ -59,6 +59,7 @@ class Explanation(Payload):
     names: dict[str, str]  # of the organisations, short
 
     def summary(self, _: Callable[[str], str]) -> str:
+        """One sentence: who answers, with whose support."""
         lead = self.names.get(self.lead, self.lead)
         if self.confined_to:
             return _("{lead} answers alone: the requester shares the request with no one else.").format(lead=lead)
@@ -87,6 +88,8 @@ class Recipient(Payload):
 
 
 class InquiryPayload(Payload):
+    """What every event about an inquiry says: ``recipients`` are those to whom a mail goes."""
+
     topic: ClassVar[str] = "inquiries"
 
     reference: str

@@ -30,6 +30,8 @@ class EventFacts(Payload):
 
 
 class Registrant(Payload):
+    """Whom the mail goes to."""
+
     given_name: str
     family_name: str
     email: str
@@ -37,6 +39,8 @@ class Registrant(Payload):
 
 
 class RegistrationPayload(Payload):
+    """What every event about a registration says: complete, so that no consumer needs to ask."""
+
     topic: ClassVar[str] = "registrations"
 
     reference: str
@@ -79,6 +83,8 @@ class RegistrationConfirmed(RegistrationPayload):
 
 
 class RegistrationWaitlisted(RegistrationPayload):
+    """No seat is free: the person waits, at ``position``."""
+
     type: ClassVar[str] = "registration.waitlisted"
     position: int  # from 1
     exact: bool = True  # else the position is the least that it can be
@@ -94,6 +100,8 @@ class RegistrationCorrected(RegistrationPayload):
 
 
 class RegistrationCancelled(RegistrationPayload):
+    """The registration is off; ``was_confirmed``: there is a calendar entry to take back (RFC 5545, 3.8.7.4)."""
+
     type: ClassVar[str] = "registration.cancelled"
     was_confirmed: bool
     sequence: int

@@ -16,10 +16,14 @@ class AddressCodeRequested(Payload):
 
 
 class RegistrationCodeRequested(AddressCodeRequested):
+    """On a form of an event."""
+
     type: ClassVar[str] = "registration.address_code_requested"
     topic: ClassVar[str] = "registrations"
 
 
 class InquiryCodeRequested(AddressCodeRequested):
+    """On the contact form."""
+
     type: ClassVar[str] = "inquiry.address_code_requested"
     topic: ClassVar[str] = "inquiries"

@@ -28,6 +28,7 @@ class Link:
     expires: datetime | None = None
 
     def token(self, tokens: Tokens, purpose: str) -> str:
+        """Signed for ``purpose``: no other purpose's link opens with it."""
         value = f"{self.reference}:{self.generation}" if self.generation else self.reference
         return tokens.sign(purpose, value, self.expires)
 

@@ -53,7 +53,10 @@ def trace_source() -> str:
 
 
 class JsonFormatter(logging.Formatter):
+    """One JSON object a line, as Cloud Logging reads it, without what no log may hold (``masks``)."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """With the ``fields`` that the record has, and its exception's traceback."""
         project = os.environ.get("GOOGLE_CLOUD_PROJECT")
         trace = _trace.get()
         entry: dict[str, Any] = {

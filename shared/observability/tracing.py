@@ -21,16 +21,26 @@ Attributes = Mapping[str, str | int]
 class Tracer(Protocol):
     """Makes the spans; ``shared.adapters.otel`` has the one that there is."""
 
-    def span(self, name: str, kind: Kind, attributes: Attributes) -> AbstractContextManager[None]: ...
+    def span(self, name: str, kind: Kind, attributes: Attributes) -> AbstractContextManager[None]:
+        """Around what is done inside; an exception that leaves it is noted by its class."""
+        ...
 
-    def describe(self, attributes: Attributes, name: str = "", failed: bool = False) -> None: ...
+    def describe(self, attributes: Attributes, name: str = "", failed: bool = False) -> None:
+        """Add to the span that is open: ``attributes``, another ``name``, that it ``failed``."""
+        ...
 
-    def outgoing(self) -> str: ...
+    def outgoing(self) -> str:
+        """``traceparent`` (W3C Trace Context) for what is sent on; the log's trace id where no span is open."""
+        ...
 
 
 class Answer(Protocol):
+    """What a span notes of an HTTP answer."""
+
     @property
-    def status_code(self) -> int: ...
+    def status_code(self) -> int:
+        """The HTTP status (RFC 9110, 15)."""
+        ...
 
 
 A = TypeVar("A", bound=Answer)

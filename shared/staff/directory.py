@@ -34,6 +34,7 @@ class StaffDirectory:
 
     @property
     def short_names(self) -> dict[str, str]:
+        """By id of the organisation."""
         return {id: organisation.short_name for id, organisation in self.organisations.items()}
 
     def staff(self, organisation: str) -> list[Staff]:

@@ -26,6 +26,7 @@ class Member:
     queues: tuple[str, ...]
 
     def may(self, permission: str) -> bool:
+        """Whether the member's role has the ``permission`` (``inquiries.assign``)."""
         return allowed(self.role, permission)
 
 

@@ -66,6 +66,8 @@ class Queue(Content):
 
 
 class Organisation(Content):
+    """An organisation that answers, its working time and its queues."""
+
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]  # part of reply addresses (64 letters)
     name: Localised
     short_name: Line
@@ -116,9 +118,11 @@ class Staff(Content):
         return folded
 
     def may(self, permission: str) -> bool:
+        """Whether the person's role has the ``permission`` (``inquiries.assign``)."""
         return allowed(self.role, permission)
 
     def absent(self, day: date) -> bool:
+        """On this day, in the organisation's calendar; both ends belong to the absence, an open end lasts."""
         return bool(
             self.absent_from and self.absent_from <= day and (not self.absent_until or day <= self.absent_until)
         )

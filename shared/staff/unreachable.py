@@ -29,6 +29,7 @@ class Unreachable(Stored):
 
     @property
     def id(self) -> str:
+        """The address's key, which does not show the address."""
         return address_key(self.email)
 
 
@@ -49,11 +50,13 @@ def gone(email: str) -> Write:
 
 
 def of_organisation(store: Store, clock: Clock, organisation: str) -> Sequence[Unreachable]:
+    """To ``MAX_SHOWN``, without those whose time has passed."""
     found = store.query(UNREACHABLE, ("organisation", "==", organisation), limit=MAX_SHOWN)
     return [one for one in map(_read, found) if one.expire_at > clock.now()]
 
 
 def find(store: Store, id: str) -> Unreachable | None:
+    """None where nothing is noted; one whose time has passed may still be found."""
     document = store.get(UNREACHABLE, id)
     return _read(document) if document else None
 

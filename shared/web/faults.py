@@ -51,11 +51,13 @@ def from_http(visit: Visit, error: HTTPException) -> Response:
 
 
 def unavailable(visit: Visit) -> Problem:
+    """503, with ``Retry-After`` in seconds (RFC 9110, 10.2.3)."""
     _ = visit.gettext
     detail = _("Nothing was lost: what we confirmed is kept. Please send it again in a minute.")
     return Problem(503, "unavailable", _("We cannot answer just now."), detail, headers={"Retry-After": "30"})
 
 
 def unexpected(visit: Visit) -> Problem:
+    """500, which tells nothing of the cause."""
     _ = visit.gettext
     return Problem(500, "unexpected", _("Something went wrong on our side."), _("We have been told. Please try again."))

@@ -92,6 +92,7 @@ class Operation:
 
     @property
     def all_problems(self) -> dict[int, str]:
+        """By status: its own, those of every operation, and those of a body or a query where it has one."""
         read = WITH_BODY if self.body else {422: WITH_BODY[422]} if self.query else {}
         return dict(sorted({**ALWAYS, **read, **self.problems}.items()))
 

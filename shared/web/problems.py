@@ -28,6 +28,7 @@ class FieldError:
 
     @property
     def pointer(self) -> str:
+        """``/answers/diet`` of ``answers.diet``."""
         return "/" + self.field.replace(".", "/")
 
 

@@ -56,6 +56,8 @@ Handler = Callable[..., Response]
 
 @dataclass(frozen=True)
 class Route:
+    """How requests to one rule are answered; ``max_body`` in bytes, ``again`` shows a refused form once more."""
+
     handler: Handler
     api: bool
     csrf: bool
@@ -129,6 +131,7 @@ class Site:
         return may or ANYBODY
 
     def environment(self, language: str) -> jinja2.Environment:
+        """The slice's templates before the shared ones, their texts in ``language`` (BCP 47)."""
         return templating.environment(self._templates, language)
 
     def __call__(self, request: Request) -> Response:

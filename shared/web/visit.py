@@ -37,20 +37,30 @@ without our cookie, of another site, or older than our keys (``stale``)."""
 class Person(Protocol):
     """Somebody who has signed in."""
 
-    def may(self, permission: str) -> bool: ...
+    def may(self, permission: str) -> bool:
+        """Whether their role has the ``permission``."""
 
 
 class Answering(Protocol):
     """What a visit asks of the site that answers it (``shared.web.site.Site``)."""
 
     @property
-    def platform(self) -> Platform: ...
+    def platform(self) -> Platform:
+        """The ports that its handlers work with."""
+
     @property
-    def gate(self) -> Gate | None: ...
+    def gate(self) -> Gate | None:
+        """None where the site is for everybody."""
+
     @property
-    def limiter(self) -> Limiter: ...
-    def environment(self, language: str) -> jinja2.Environment: ...
-    def cookie_name(self, name: str) -> str: ...
+    def limiter(self) -> Limiter:
+        """How often something may be done, on the whole site."""
+
+    def environment(self, language: str) -> jinja2.Environment:
+        """Its templates, their texts in ``language`` (BCP 47)."""
+
+    def cookie_name(self, name: str) -> str:
+        """What browsers call the cookie: over https with a prefix (RFC 6265bis, 4.1.3.2)."""
 
 
 class Gate(Protocol):
@@ -102,6 +112,7 @@ class Visit:
 
     @property
     def platform(self) -> Platform:
+        """The site's."""
         return self.site.platform
 
     @property
@@ -120,9 +131,11 @@ class Visit:
         return self.request.mimetype in FORMS and self.wants_page
 
     def gettext(self, text: str) -> str:
+        """In the visit's language; ``text`` itself where nothing is known."""
         return languages.translations(self.language).gettext(text)
 
     def ngettext(self, one: str, more: str, number: int) -> str:
+        """The form that the visit's language has for ``number`` of them."""
         return languages.translations(self.language).ngettext(one, more, number)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
@@ -132,6 +145,7 @@ class Visit:
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
+        """``application/json`` in UTF-8 (RFC 8259); ``headers`` by name."""
         return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json")
 
     def validated(self, model: type[M], given: Any) -> M:
@@ -151,6 +165,7 @@ class Visit:
         return Response(status=303, headers={"Location": self.url(path) if path.startswith("/") else path})
 
     def url(self, path: str) -> str:
+        """The absolute address of ``path``, which begins with a slash."""
         return self.platform.settings.base_url + path
 
     def in_language(self, language: str, path: str = "") -> str:

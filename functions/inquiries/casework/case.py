@@ -66,6 +66,7 @@ class Case:
 
     @property
     def lead(self) -> Assignment | None:
+        """The part of the organisation that leads; None until the inquiry is routed."""
         return self.assignments.get(self.inquiry.lead or "")
 
     # -- changing --
@@ -112,6 +113,7 @@ class Case:
             self._start_clock(part, organisations[part.organisation], self.now)
 
     def stop_clocks(self) -> None:
+        """No part is due any more, nor late, until a new round."""
         for part in self.assignments.values():
             part.clock, part.next_at, part.late = "stopped", None, False
 
@@ -137,12 +139,14 @@ class Case:
             self._follow_lead()
 
     def answered(self, awaits_reply: bool) -> None:
+        """The time of the first answer stays; no part is due any more. ``awaits_reply``: the requester writes next."""
         it = self.inquiry
         it.state = "waiting" if awaits_reply else "answered"
         it.answered_at = it.answered_at or self.now
         self.stop_clocks()
 
     def close(self, actor: str, organisation: str | None) -> None:
+        """``actor`` is an address of the staff, with their ``organisation``, or ``REQUESTER``."""
         it = self.inquiry
         it.state, it.closed_at, it.closed_by = "closed", self.now, actor
         self.stop_clocks()
@@ -172,6 +176,7 @@ class Case:
     # -- its parts and clocks --
 
     def end_part(self, part: Assignment) -> None:
+        """Nobody works on it any more and its clock stands; the inquiry goes on."""
         part.ended_at, part.assignee = self.now, ""
         part.clock, part.next_at, part.late = "stopped", None, False
 
@@ -192,6 +197,7 @@ class Case:
         return id
 
     def audit(self, actor: str, organisation: str | None, action: str, **detail: Any) -> None:
+        """Add an entry to the audit trail, committed with the change. ``detail`` is JSON."""
         entry = AuditEntry(
             time=self.now,
             inquiry=self.reference,
@@ -203,9 +209,11 @@ class Case:
         self._more.append(Create(AUDIT, secrets.token_hex(12), entry.data()))
 
     def announce(self, payload: Payload, id: str | None = None) -> None:
+        """Tell others with the commit. ``id`` is the bus event's, for one that must not be told twice."""
         self._more.append(outbox_row("inquiries", payload, self.now, id))
 
     def also(self, *writes: Write) -> None:
+        """Commit these together with the case."""
         self._more.extend(writes)
 
     def also_many(self, writes: Sequence[Write]) -> None:
@@ -256,6 +264,7 @@ class Case:
 
 
 def assignment_id(reference: str, organisation: str) -> str:
+    """Of the one part that an organisation has in an inquiry."""
     return f"{reference}:{organisation}"
 
 

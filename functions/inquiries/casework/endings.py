@@ -42,6 +42,8 @@ class Endings:
     # -- for everybody --
 
     def close(self, staff: Member, reference: str, version: str) -> None:
+        """By the lead; the requester is told. Raises ``NotFound``, ``NotAllowed``, ``Stale``."""
+
         def change(case: Case) -> None:
             refuse_closing(case, staff)
             case.close(staff.email, staff.organisation)
@@ -51,6 +53,8 @@ class Endings:
         self._act(staff, reference, version, change)
 
     def reopen(self, staff: Member, reference: str, version: str) -> None:
+        """By the lead: targets start anew, the requester is told. Raises ``NotFound``, ``NotAllowed``, ``Stale``."""
+
         def change(case: Case) -> None:
             lead_only(case, staff)
             if case.inquiry.state != "closed":
@@ -107,6 +111,8 @@ class Endings:
         self._act(staff, reference, version, change)
 
     def withdraw_erasure(self, staff: Member, reference: str, version: str) -> None:
+        """By a colleague of the lead. Raises ``NotFound``, ``Stale``; ``NotAllowed`` where nobody asked for erasure."""
+
         def change(case: Case) -> None:
             _proposal(case, staff)
             case.inquiry.erasure_proposed = None

@@ -42,6 +42,8 @@ class InquiryRequest(BaseModel):
 
 
 class Requester(Stored):
+    """Who asked, as they wrote it; texts are empty once erased. ``country`` is ISO 3166-1 alpha-2."""
+
     given_name: str
     family_name: str
     email: str
@@ -51,6 +53,7 @@ class Requester(Stored):
 
     @property
     def name(self) -> str:
+        """Given name first; a blank once erased."""
         return f"{self.given_name} {self.family_name}"
 
     def emptied(self) -> Requester:
@@ -105,6 +108,7 @@ class Inquiry(Stored):
 
     @property
     def confined(self) -> bool:
+        """Whether the requester shares it with one organisation only, which must not pass it on."""
         return self.share_with != SHARE_WITH_ALL
 
 

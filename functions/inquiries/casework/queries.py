@@ -194,6 +194,7 @@ class Reading:
     # -- the first page --
 
     def overview(self, staff: Member) -> Overview:
+        """What a colleague sees first: lists to ``MAX_MINE`` and ``MAX_LATE``, the nearest target first."""
         store = self._means.store
         ours: Where = ("organisation", "==", staff.organisation)
         waiting: Where = ("clock", "==", "running")

@@ -31,6 +31,7 @@ class Correspondence:
         self._content = content
 
     def status_link(self, link: Link) -> str:
+        """The address of the requester's page, signed: whoever has it gets in."""
         return f"{self._means.base_url}/i/{link.token(self._means.tokens, LINK_PURPOSE)}"
 
     def lasting_link(self, reference: str, inquiry: Inquiry) -> str:
@@ -132,4 +133,5 @@ class Correspondence:
 
 
 def named(files: Sequence[Attachment]) -> list[AttachedFile]:
+    """Files as a mail lists them: name and size in bytes."""
     return [AttachedFile(name=file.name, size=file.size) for file in files]

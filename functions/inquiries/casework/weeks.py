@@ -43,6 +43,8 @@ Weeks = dict[str, Counter[str]]
 
 
 class WeekTallies:
+    """One tally for each organisation, its weeks beginning on Monday in the organisation's time zone."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
@@ -114,6 +116,7 @@ class WeekTallies:
 
 
 def received(weeks: Weeks) -> list[tuple[str, int]]:
+    """By Monday (ISO date), in the order of ``weeks``."""
     return [(monday, counts[RECEIVED]) for monday, counts in weeks.items()]
 
 

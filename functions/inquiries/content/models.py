@@ -32,6 +32,8 @@ SHARE_WITH_ALL = "all"
 
 
 class Topic(Content):
+    """What an inquiry is about, as a requester chooses it."""
+
     id: Slug
     name: Localised
     summary: OptionalLocalised = {}
@@ -105,6 +107,7 @@ class Conditions(Content):
 
     @property
     def empty(self) -> bool:
+        """Whether no condition is given, so that every inquiry meets them."""
         return not any(self.model_dump().values())
 
 

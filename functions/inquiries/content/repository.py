@@ -26,10 +26,12 @@ class Directory(StaffDirectory):
 
     @property
     def topics(self) -> dict[str, Topic]:
+        """By id, at most a minute old."""
         return self._cached("topics", Topic)
 
     @property
     def activities(self) -> dict[str, Activity]:
+        """By id, at most a minute old."""
         return self._cached("activities", Activity)
 
     def activity(self, id: str) -> Activity:
@@ -41,10 +43,12 @@ class Directory(StaffDirectory):
 
     @property
     def country_groups(self) -> dict[str, CountryGroup]:
+        """By id, at most a minute old."""
         return self._cached("country_groups", CountryGroup)
 
     @property
     def canned_replies(self) -> dict[str, CannedReply]:
+        """By id, at most a minute old, those of all organisations."""
         return self._cached("canned_replies", CannedReply)
 
     def rules(self) -> tuple[str, list[Rule]]:

@@ -43,6 +43,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """Where an inquiry goes, and what every rule said to it."""
+
     lead: str
     supporting: tuple[str, ...]
     places: dict[str, Place]  # by organisation: the lead and all supporters
@@ -51,13 +53,16 @@ class Decision:
 
     @property
     def queue(self) -> str:
+        """The lead's."""
         return self.places[self.lead].queue
 
     @property
     def target_hours(self) -> float:
+        """The lead's, in hours of its working time."""
         return self.places[self.lead].target_hours
 
     def explanation(self, rules_version: str, names: dict[str, str]) -> Explanation:
+        """As it is stored and shown; ``names`` are short ones by organisation, ``rules_version`` the set's."""
         return Explanation(
             rules_version=rules_version,
             lead=self.lead,
@@ -129,6 +134,7 @@ class RuleSet:
         self._rules = [_CompiledRule(rule, tuple(_tests(rule, country_groups))) for rule in ordered]
 
     def route(self, facts: Facts) -> Decision:
+        """Every rule is tried; a default only where none before it matched."""
         features = _Features(facts)
         findings: list[Finding] = []
         matched: list[tuple[int, Rule]] = []  # with the place of its finding

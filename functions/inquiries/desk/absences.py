@@ -19,6 +19,8 @@ from shared.web.visit import Visit
 
 
 def register(site: Site, service: Service, means: Means) -> None:
+    """Put ``/desk/absences`` on ``site``: who is away, and the form that says so (GET, POST)."""
+
     def page(visit: Visit, errors: dict[str, str], status: int = 0) -> Response:
         """With a form for one person. ``status``: without one, 200, or 422 with errors."""
         me, form = member(visit), visit.request.form

@@ -36,6 +36,7 @@ class Ticked:
 
     @property
     def value(self) -> str:
+        """As the list's box sends it: ``reference~seen``."""
         return f"{self.reference}~{self.seen}"
 
 
@@ -46,6 +47,7 @@ def ticked(values: Iterable[str]) -> list[Ticked]:
 
 
 def register(site: Site, service: Service) -> None:
+    """Put what is done to many at once below ``/desk/inquiries`` on ``site``: ``assign``, ``closing``, ``close``."""
     bulk = Bulk(service)
     site.route("/desk/inquiries/assign", "POST", may="inquiries.assign")(bulk.assign)
     site.route("/desk/inquiries/closing", "POST", may="inquiries.close")(bulk.ask)
@@ -54,10 +56,13 @@ def register(site: Site, service: Service) -> None:
 
 
 class Bulk:
+    """Handlers of what the list's boxes tick; each inquiry is done, or left and named, by itself."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def assign(self, visit: Visit) -> Response:
+        """To the colleague ``to``; back to the list, which says what was left and why."""
         me, to = member(visit), visit.request.form.get("to", "")
 
         colleague = cache(lambda: self._service.casework.colleague(me, to))
@@ -92,6 +97,7 @@ class Bulk:
         )
 
     def close(self, visit: Visit) -> Response:
+        """After the page that asks; back to the list, which says what was left and why."""
         me = member(visit)
 
         def close(one: Ticked) -> None:

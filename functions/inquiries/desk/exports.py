@@ -39,6 +39,7 @@ class Export:
         ]
 
     def rows(self, parts: Iterable[Assignment]) -> Iterator[list[object]]:
+        """One for each part, its columns as in ``header``; times in UTC, "" where there is none."""
         for part in parts:
             times = (part.received_at, part.due_at, part.answered_at, part.updated_at)
             yield [

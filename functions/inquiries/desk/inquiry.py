@@ -82,6 +82,7 @@ class Draft:
 
 
 def register(site: Site, service: Service) -> None:
+    """Put an inquiry's page (``ADDRESS``) on ``site``, its files, mails, answers and notes, and all ``ACTIONS``."""
     pages = InquiryPages(service)
     site.route(ADDRESS, may="inquiries.view")(pages.show)
     site.route(f"{ADDRESS}/files/<id>", may="inquiries.view")(pages.file)
@@ -97,15 +98,19 @@ def register(site: Site, service: Service) -> None:
 
 
 class InquiryPages:
+    """Handlers, each ``(visit, reference, ...) -> Response``; raise ``NotFound`` for another organisation's inquiry."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
         self._reading = service.reading
         self._casework = service.casework
 
     def show(self, visit: Visit, reference: str) -> Response:
+        """The inquiry with empty forms."""
         return self._page(visit, self._view(visit, reference), Draft())
 
     def file(self, visit: Visit, reference: str, id: str) -> Response:
+        """An attachment, as a download. Raises ``NotFound``."""
         return download(*self._reading.attachment(member(visit), reference, id))
 
     def mail(self, visit: Visit, reference: str, key: str) -> Response:
@@ -116,6 +121,7 @@ class InquiryPages:
     # -- writing --
 
     def answer(self, visit: Visit, reference: str) -> Response:
+        """To the requester; ``after`` says what comes then. To close it needs ``inquiries.close``, too."""
         draft = _draft(visit, "answer")
         text = draft.typed["text"]
         awaits, close = draft.typed["after"] == "waiting", draft.typed["after"] == "closed"
@@ -131,6 +137,7 @@ class InquiryPages:
         )
 
     def note(self, visit: Visit, reference: str) -> Response:
+        """For colleagues only, with files; the requester never sees it."""
         draft, files = _draft(visit, "note"), uploads(visit, "note_attachments")
         text = draft.typed["note"]
         return self._try(
@@ -149,6 +156,7 @@ class InquiryPages:
         return self._page(visit, view, draft)
 
     def show_again(self, visit: Visit, reference: str, back: Returned, action: str = "") -> Response:
+        """The page with what was typed, where a form was not taken as a whole."""
         draft = _draft(visit, action)
         draft.errors = back.errors
         return self._page(visit, self._view(visit, reference), draft, back.status)
@@ -160,6 +168,7 @@ class InquiryPages:
     # -- acting --
 
     def act(self, visit: Visit, reference: str, action: str) -> Response:
+        """One of ``ACTIONS``, on the version that the person saw."""
         draft, casework, endings = _draft(visit, action), self._casework, self._service.endings
         typed = draft.typed
         actions: dict[str, Callable[[Member, str], None]] = {

@@ -36,16 +36,20 @@ ORDERS: dict[str, tuple[Order, bool]] = {  # field, descending
 
 
 def register(site: Site, service: Service) -> None:
+    """Put ``/desk/inquiries`` on ``site``, and the same list as ``.csv`` and ``.xlsx``."""
     lists = Lists(service)
     site.route("/desk/inquiries", may="desk.view")(lists.show)
     site.route("/desk/inquiries.<any(csv, xlsx):format>", may="inquiries.export")(lists.export)
 
 
 class Lists:
+    """Handlers of the organisation's list, filtered by what follows the ``?``."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def show(self, visit: Visit) -> Response:
+        """A page of it, and what became of those that were ticked."""
         me, asked = member(visit), visit.request.args
         filter = _filter(visit, me)
         after = paging.cursor(asked.get("after", ""))

@@ -25,6 +25,7 @@ SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
 
 
 def register(site: Site, service: Service) -> None:
+    """Put ``/desk/quarantine`` on ``site``, and below it each mail, its raw form, and both ways to settle it."""
     pages = QuarantinePages(service)
     site.route("/desk/quarantine", may="quarantine.view")(pages.list)
     site.route("/desk/quarantine/<id>", may="quarantine.view")(pages.show)
@@ -34,10 +35,13 @@ def register(site: Site, service: Service) -> None:
 
 
 class QuarantinePages:
+    """Handlers for mails kept aside; raise ``NotFound`` for one that this organisation may not see."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def list(self, visit: Visit) -> Response:
+        """Those still open, the newest first."""
         after = paging.cursor(visit.request.args.get("after", ""))
         rows = self._service.reading.quarantine(member(visit), after)
         last = paging.mark((utc_text(rows[-1][1].received_at), rows[-1][0])) if rows else ""
@@ -69,10 +73,12 @@ class QuarantinePages:
         )
 
     def show_again(self, visit: Visit, id: str, back: Returned) -> Response:
+        """The mail with the reference that was typed, where the form was not taken as a whole."""
         typed, error = visit.request.form.get("reference", ""), next(iter(back.errors.values()), "")
         return self.show(visit, id, typed, error, back.status)
 
     def save(self, visit: Visit, id: str) -> Response:
+        """The raw mail (RFC 5322), as a download."""
         _, raw = self._service.reading.quarantined_mail(member(visit), id)
         return download(f"{id}.eml", "message/rfc822", raw)
 
@@ -92,6 +98,7 @@ class QuarantinePages:
         return visit.redirect(f"/desk/inquiries/{normal_reference(typed)}?done=thread")
 
     def dismiss(self, visit: Visit, id: str) -> Response:
+        """It belongs to no inquiry. Doing it twice changes nothing."""
         self._service.casework.settle(member(visit), id)
         return visit.redirect("/desk/quarantine?done=dismissed")
 

@@ -28,6 +28,8 @@ class BadDraft(Exception):
 
 
 def register(site: Site, service: Service) -> None:
+    """Put ``/desk/routing`` on ``site``: the form that tries rules on facts (GET, POST); it stores nothing."""
+
     @site.route("/desk/routing", may="routing.try")
     def form(visit: Visit) -> Response:
         return _page(visit, service, None, "", [])

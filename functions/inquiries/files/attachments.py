@@ -77,6 +77,7 @@ def _checked(upload: Upload) -> Attachment:
 
 
 def is_taken(upload: Upload) -> bool:
+    """Whether a requester could send it: not empty, of a kind that we know, named as such, without active content."""
     try:
         _checked(upload)
     except FaultyFields:

@@ -22,6 +22,8 @@ MAX_XML = 4 * 2**20  # bytes that are unpacked and parsed of one file
 
 @dataclass(frozen=True)
 class Kind:
+    """A kind of file that we take, by its IANA media type."""
+
     media_type: str
     endings: tuple[str, ...]  # of names, in lower case; the first is ours
 

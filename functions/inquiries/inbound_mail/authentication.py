@@ -17,12 +17,16 @@ NO_POLICY = ("none", "bestguesspass")  # the second is Exchange Online's
 
 
 class Verdict(NamedTuple):
+    """Whether the sender is who they say."""
+
     is_verified: bool
     says: str  # the results, for people: "spf=fail dmarc=fail"
 
 
 @dataclass(frozen=True)
 class Result:
+    """One method's result in Authentication-Results (RFC 8601, 2.2)."""
+
     method: str
     value: str  # pass, fail, none ...
     properties: dict[str, str] = field(default_factory=dict)  # by "header.from" and its kin

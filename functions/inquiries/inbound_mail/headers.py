@@ -27,6 +27,8 @@ class Malformed(Exception):
 
 
 class Header:
+    """A header read with suspicion. Raises ``Malformed`` where a structured field exceeds ``MAX_PARAMETERS``."""
+
     def __init__(self, fields: Message) -> None:
         self._fields = fields
         for name in _STRUCTURED:
@@ -52,6 +54,7 @@ class Header:
 
     @property
     def is_attachment(self) -> bool:
+        """Whether it says so itself (RFC 2183, 2.2)."""
         return self._fields.get_content_disposition() == "attachment"
 
     def parameter(self, name: str, of: str = "Content-Type") -> str:
@@ -64,6 +67,7 @@ class Header:
 
     @property
     def file_name(self) -> str:
+        """As the sender wrote it, not yet a safe one; empty where there is none (RFC 2183, 2.3)."""
         return self.parameter("filename", "Content-Disposition") or self.parameter("name")
 
 

@@ -48,6 +48,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Content:
+    """What a mail says, and what hangs on it."""
+
     text: str
     files: list[Upload]
     pictures: list[Upload]  # that the text shows

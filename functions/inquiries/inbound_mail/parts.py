@@ -23,6 +23,8 @@ _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 @dataclass(eq=False)
 class Part:
+    """A mail or a part of one (RFC 2046), which holds no copy of its bytes."""
+
     header: Header
     raw: bytes = field(repr=False)  # of the whole mail; the body is from `start` to `end`
     start: int
@@ -31,6 +33,7 @@ class Part:
 
     @property
     def type(self) -> str:
+        """The media type, in lower case (RFC 2045, 5)."""
         return self.header.content_type
 
     def content(self) -> bytes:

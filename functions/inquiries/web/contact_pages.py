@@ -40,6 +40,8 @@ def register(site: Site, service: Service) -> None:
 
 
 class Pages:
+    """Handlers, each ``(visit, parts of the path) -> Response``."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
         self._content = service.content
@@ -47,6 +49,7 @@ class Pages:
     # -- activities --
 
     def activities(self, visit: Visit) -> Response:
+        """A page of those that what follows the ``?`` asks for."""
         asked = visit.request.args
         given = {name: asked.get(name, "") for name in FILTERS}
         search = asked.get("q", "").strip()[:200]
@@ -69,6 +72,7 @@ class Pages:
         )
 
     def activity(self, visit: Visit, id: str) -> Response:
+        """One activity's page. Raises ``ActivityNotFound``."""
         activity = self._content.activity(id)
         return visit.page("activity.html", activity=activity, when=_when(visit, activity), **self._names(visit))
 
@@ -95,6 +99,7 @@ class Pages:
     # -- the contact form --
 
     def contact(self, visit: Visit) -> Response:
+        """The empty form; ``activity`` and ``organisation`` after the ``?`` fill in what they imply."""
         asked = visit.request.args
         values = _typed(visit)
         activity = self._content.activities.get(asked.get("activity", ""))
@@ -112,6 +117,7 @@ class Pages:
         return self.send(visit, guarded=False)
 
     def show_again(self, visit: Visit, back: Returned) -> Response:
+        """The form with what was typed, where it was not taken as a whole."""
         visit.path = "/contact"
         return self._form(visit, _typed(visit), back.errors, back.status)
 

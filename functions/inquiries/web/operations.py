@@ -20,6 +20,8 @@ MAX_PAGE = 99_999
 
 
 class ActivityQuery(BaseModel, defer_build=True):
+    """What follows the ``?`` of ``GET /api/activities``."""
+
     organisation: str | None = Field(default=None, description=N_("Of this organisation, by its id."))
     topic: str | None = Field(default=None, description=N_("On this topic, by its id."))
     kind: ActivityKind | None = Field(default=None, description=N_("Of this kind."))
@@ -61,6 +63,7 @@ class ApiAttachment(BaseModel, defer_build=True):
 
     @property
     def data(self) -> bytes:
+        """The file's bytes."""
         return base64.b64decode(self.content)
 
 

@@ -24,6 +24,7 @@ from shared.web.visit import Visit
 
 
 def register(site: Site, service: Service) -> None:
+    """Put the requester's page ``/i/<token>`` on ``site``, and below it its files and all that the requester can do."""
     pages = StatusPages(service)
     site.route("/i/<token>", "GET")(pages.show)
     site.route("/i/<token>/messages", "POST", max_body=MAX_BODY, again=pages.show_again)(pages.write)
@@ -36,6 +37,8 @@ def register(site: Site, service: Service) -> None:
 
 
 class StatusPages:
+    """Handlers, each ``(visit, token, ...) -> Response``; whose link does not work is offered another."""
+
     def __init__(self, service: Service) -> None:
         self._requests = service.requests
         self._content = service.content
@@ -60,6 +63,7 @@ class StatusPages:
         )
 
     def write(self, visit: Visit, token: str) -> Response:
+        """Add a message, once for each ``submission`` of the form; what is wrong is said beside it (422)."""
         text, submission = _typed(visit)
         form_guard.check_rate(visit)
         try:
@@ -71,16 +75,20 @@ class StatusPages:
         return visit.redirect(f"/i/{token}?written#messages")
 
     def show_again(self, visit: Visit, token: str, back: Returned) -> Response:
+        """The page with what was typed, where the form was not taken as a whole."""
         text, submission = _typed(visit)
         return self.show(visit, token, back.status, typed=text, submission=submission, errors=back.errors)
 
     def close(self, visit: Visit, token: str) -> Response:
+        """By the requester, who needs nothing more; back to the page."""
         return self._act(visit, token, self._requests.close)
 
     def reopen(self, visit: Visit, token: str) -> Response:
+        """By the requester; back to the page."""
         return self._act(visit, token, self._requests.reopen)
 
     def ask_erasure(self, visit: Visit, token: str) -> Response:
+        """The organisation that leads decides; nothing is erased yet."""
         return self._act(visit, token, self._requests.ask_erasure, "?erasure")
 
     def _act(self, visit: Visit, token: str, action: Any, query: str = "") -> Response:
@@ -89,6 +97,7 @@ class StatusPages:
         return visit.redirect(f"/i/{token}{query}")
 
     def file(self, visit: Visit, token: str, id: str) -> Response:
+        """An attachment of a message that the requester may see, as a download."""
         with _offering_another(visit, token):
             return download(*self._requests.attachment(self._requests.link(token), id))
 

@@ -42,6 +42,8 @@ PAGE = 50
 
 
 class Verdict(NamedTuple):
+    """What becomes of a mail; ``writes`` are committed with its delivery."""
+
     single: bool  # whether the mail goes out by itself
     writes: list[Write]
 

@@ -116,6 +116,7 @@ class Deliveries:
                 self._send_due(delivery)
 
     def tick(self) -> None:
+        """Each minute: merge what was held back long enough, then send what is due."""
         self._merge_due()
         self.send_due()
 
@@ -179,6 +180,7 @@ class Deliveries:
 
     @property
     def mailboxes(self) -> Mailboxes:
+        """The books over the same store."""
         return Mailboxes(self.store, self.clock, self.singles)
 
     def _record(self, event: BusEvent, mail: Mail, state: str) -> Data:

@@ -29,11 +29,15 @@ CONFINED = (
 
 
 class Mailbox(Protocol):
+    """Where mails are kept instead of being sent (``MaildirMailer``)."""
+
     def keys(self) -> list[str]:
         """All messages, the newest first."""
         ...
 
-    def read(self, key: str) -> bytes | None: ...
+    def read(self, key: str) -> bytes | None:
+        """The raw message (RFC 5322); None where there is none of this key."""
+        ...
 
 
 class Line(NamedTuple):

@@ -27,6 +27,8 @@ VIEWS = ("failed", "suppressed", "queued", "sent", "merged", "dead")
 
 
 def register(site: Site, deliveries: Deliveries) -> None:
+    """Put ``/desk/mail`` on ``site``, and below it ``retry``, ``resume`` and ``replay`` (POST)."""
+
     @site.route("/desk/mail", may="deliveries.view")
     def overview(visit: Visit) -> Response:
         store = visit.platform.store

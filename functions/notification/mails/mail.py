@@ -15,12 +15,16 @@ _LIKE_A_LINK = re.compile(r"[/@:]|\w\.\w{2,}")
 
 
 class Person(NamedTuple):
+    """Whom a mail is from or to; ``name`` may be empty."""
+
     name: str
     email: str
 
 
 @dataclass(frozen=True)
 class Attachment:
+    """``content`` before any transfer encoding."""
+
     name: str
     media_type: str
     content: bytes

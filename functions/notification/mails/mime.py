@@ -40,6 +40,7 @@ def multipart(boundary: str, parts: Sequence[bytes]) -> bytes:
 
 
 def content_type(subtype: str, boundary: str) -> str:
+    """Of a multipart (RFC 2046, 5.1)."""
     return f'multipart/{subtype}; boundary="{boundary}"'
 
 

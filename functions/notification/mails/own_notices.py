@@ -40,6 +40,8 @@ class MailsMerged(Payload):
 
 
 class Told(Payload):
+    """One of those who may mend it."""
+
     name: str
     email: str
     language: str  # BCP 47

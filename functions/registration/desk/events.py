@@ -25,6 +25,8 @@ EVENTS_PAGE = 20
 
 
 def register(site: Site, service: Registrations) -> None:
+    """Put ``/desk/events`` on ``site``, each event's registrations, their ``.csv`` and ``.xlsx``, and ``new-link``."""
+
     @site.route("/desk/events", may="events.view")
     def overview(visit: Visit) -> Response:
         after = paging.cursor(visit.request.args.get("after", ""))

@@ -43,6 +43,7 @@ class Export:
         ]
 
     def rows(self, people: Iterable[Registration]) -> Iterator[list[object]]:
+        """One for each person, its columns as in ``header``: an answer to every question of the event at the end."""
         language = self._language
         for person in people:
             yield [

@@ -37,6 +37,8 @@ class Category(Strict):
 
 
 class Link(Strict):
+    """To another site, for more about the event."""
+
     title: Localised
     url: WebAddress
 
@@ -116,6 +118,7 @@ class EventDefinition(Strict):
 
     @property
     def closes_at(self) -> datetime:
+        """When registration ends: the start, where nothing else is said."""
         return self.registration_closes_at or self.starts_at
 
     @property
@@ -133,6 +136,7 @@ class EventDefinition(Strict):
         return [*(category.id for category in self.categories), *self.kept.former]
 
     def phase(self, now: datetime) -> Literal["soon", "open", "closed", "past"]:
+        """``soon`` until registration opens, ``closed`` from its end on, ``past`` from the event's."""
         if now >= self.ends_at:
             return "past"
         if now >= self.closes_at:
@@ -140,6 +144,7 @@ class EventDefinition(Strict):
         return "soon" if self.registration_opens_at and now < self.registration_opens_at else "open"
 
     def category(self, id: str) -> Category | None:
+        """None for one that the event does not have, or has no more."""
         return next((category for category in self.categories if category.id == id), None)
 
     def category_of(self, id: str) -> Category:

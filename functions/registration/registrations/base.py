@@ -38,6 +38,7 @@ class Base:
         self._compose = notices.Composer(tokens, base_url)
 
     def find(self, reference: str) -> Registration | None:
+        """None where there is none. Whether the asker may see it is the caller's to know."""
         document = self._store.get(REGISTRATIONS, reference)
         return registration_of(document) if document else None
 
@@ -59,6 +60,7 @@ class Base:
         return None if left is None else min(left, MAX_COUNTED)
 
     def availability(self, event: EventDefinition, category: Category) -> Availability:
+        """``unlimited`` where no limit holds for the category; as fresh as ``seats_left``."""
         left = self.seats_left(event, category)
         return "unlimited" if left is None else "seats" if left else "full"
 

@@ -38,9 +38,11 @@ class Composer:
         self._known: dict[tuple[str, bool], tuple[EventDefinition, EventFacts]] = {}
 
     def manage_token(self, reference: str, generation: int = 0) -> str:
+        """Of the personal page ``/r/<token>``; void once the registration has another ``generation``."""
         return Link(reference, generation).token(self._tokens, MANAGE)
 
     def received(self, event: EventDefinition, registration: Registration, full: bool = False) -> RegistrationReceived:
+        """Asks to verify the address by ``verify_by``, which is set. ``full``: the person would have to wait."""
         assert registration.verify_by
         verify_by = from_utc_text(registration.verify_by)
         token = Link(registration.reference, registration.link_version).token(self._tokens, VERIFY)
@@ -56,32 +58,39 @@ class Composer:
         )
 
     def repeated(self, event: EventDefinition, registration: Registration) -> Payload:
+        """Somebody has registered again who is registered already."""
         return RegistrationRepeated(**self.base(event, registration), waits=registration.state == "waitlisted")
 
     def confirmed(
         self, event: EventDefinition, registration: Registration, from_waitlist: bool = False
     ) -> RegistrationConfirmed:
+        """``from_waitlist``: the seat is one that came back."""
         base = self.base(event, registration)
         return RegistrationConfirmed(
             **base, sequence=registration.sequence, from_waitlist=from_waitlist, verified=event.verify_email
         )
 
     def waitlisted(self, event: EventDefinition, registration: Registration, place: Place) -> Payload:
+        """With the ``place`` in the line."""
         base = self.base(event, registration)
         return RegistrationWaitlisted(**base, position=place.number, exact=place.exact, verified=event.verify_email)
 
     def corrected(self, event: EventDefinition, registration: Registration) -> Payload:
+        """With the state that it has after it, and the calendar entry's ``sequence`` (RFC 5545, 3.8.7.4)."""
         base = self.base(event, registration)
         return RegistrationCorrected(**base, state=registration.state, sequence=registration.sequence)
 
     def cancelled(self, event: EventDefinition, registration: Registration, was_confirmed: bool) -> Payload:
+        """``was_confirmed``: there is a calendar entry to take back, by its ``sequence`` (RFC 5545, 3.8.7.4)."""
         base = self.base(event, registration)
         return RegistrationCancelled(**base, was_confirmed=was_confirmed, sequence=registration.sequence)
 
     def expired(self, event: EventDefinition, registration: Registration) -> Payload:
+        """The address was not verified in time."""
         return RegistrationExpired(**self.base(event, registration))
 
     def reminder(self, event: EventDefinition, registration: Registration, before: str) -> Payload:
+        """``before`` is how long before the start: ``7d``, ``1d``, ``1h``."""
         return ReminderDue(**self.base(event, registration), before=before)
 
     def link(self, event: EventDefinition, registration: Registration, now: datetime) -> RegistrationLinkMailed:

@@ -141,6 +141,7 @@ def within(name: str) -> list[Where]:
 
 
 def ticket(collection: str, event: str, pool: str) -> Create:
+    """The write of one seat, under a random id in the range of its pool (``within``)."""
     return Create(collection, f"{pool}:{secrets.token_hex(8)}", {"event": event, "pool": pool})
 
 

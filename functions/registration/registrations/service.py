@@ -34,6 +34,7 @@ class Registrations(Registering, Finding):
         return Tallies(self._store).of(events)
 
     def timekeeper(self) -> Timekeeper:
+        """What the clock does, over the same store and seats."""
         return Timekeeper(self._store, self._clock, self.events, self.seats, self._compose)
 
     def of_event(self, event_id: str, state: State, after: Cursor | None, limit: int) -> list[Registration]:

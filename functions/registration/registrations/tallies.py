@@ -38,6 +38,8 @@ STATES: tuple[State, ...] = ("confirmed", "waitlisted", "unverified", "cancelled
 
 
 class Tallies:
+    """One tally for each event; what is told is the tally and the changes still to be added."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 

@@ -59,6 +59,7 @@ class Timekeeper:
         self._tallies = Tallies(store)
 
     def tick(self) -> None:
+        """Each minute: expire, release, give out seats that came back, remind, add up."""
         self.expire_unverified()
         self.release_holds()
         returned = self._store.query(seats.RETURNED, limit=500)

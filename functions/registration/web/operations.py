@@ -22,6 +22,8 @@ EVENT = {"event": N_("The event's `id`.")}
 
 
 class EventQuery(BaseModel, defer_build=True):
+    """What follows the ``?`` of ``GET /api/events``."""
+
     after: Annotated[str, AfterValidator(paging.checked)] = Field(
         default="",
         json_schema_extra={"pattern": paging.PATTERN},

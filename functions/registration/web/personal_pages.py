@@ -45,6 +45,7 @@ class PersonalPages:
         self._service = service
 
     def personal(self, visit: Visit, token: str) -> Response:
+        """How the registration stands, and what can be done; nothing of the answers once it is over."""
         registration, event = self._open(visit, token)
         phase = event.phase(visit.platform.clock.now())
         waiting, over = registration.state == "waitlisted", registration.state in OVER
@@ -116,6 +117,7 @@ class PersonalPages:
         return True
 
     def correct(self, visit: Visit, token: str) -> Response:
+        """The form (GET), or its answers (POST). Raises ``NotPossible`` once it is over."""
         registration, event = self._changeable(visit, token)
         if visit.request.method == "GET":
             return self._correction(visit, token, event, registration.model_dump(), {})
@@ -130,6 +132,7 @@ class PersonalPages:
         return visit.redirect(f"/r/{token}?done=corrected")
 
     def show_correction_again(self, visit: Visit, token: str, back: Returned) -> Response:
+        """The form with what was typed, where it was not taken as a whole."""
         _registration, event = self._changeable(visit, token)
         return self._correction(visit, token, event, typed(visit), back.errors, back.status)
 
@@ -147,6 +150,7 @@ class PersonalPages:
         return visit.page("correct.html", status, **page)
 
     def cancel(self, visit: Visit, token: str) -> Response:
+        """Asks first (GET); the link of a mail cancels nothing by itself. Raises ``NotPossible`` once it is over."""
         _ = visit.gettext
         registration, event = self._changeable(visit, token)
         if visit.request.method == "POST":

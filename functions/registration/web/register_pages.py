@@ -50,6 +50,7 @@ class Pages:
     # -- events --
 
     def event(self, visit: Visit, slug: str) -> Response:
+        """One event's page. Raises ``EventNotFound``."""
         return self._event_page(visit, event_of_page(visit, self._service, slug))
 
     def _event_page(self, visit: Visit, event: EventDefinition, status: int = 200, notice: str = "") -> Response:
@@ -66,6 +67,8 @@ class Pages:
     # -- registering --
 
     def register(self, visit: Visit, slug: str, guarded: bool = True) -> Response:
+        """The form (GET), or its answers (POST); 410 with the event's page where nobody can register."""
+
         def handle(event: EventDefinition) -> Response:
             if visit.request.method == "POST":
                 return self._submit(visit, event, guarded)
@@ -80,6 +83,7 @@ class Pages:
         return self.register(visit, slug, guarded=False)
 
     def show_again(self, visit: Visit, slug: str, back: Returned) -> Response:
+        """The form with what was typed, where it was not taken as a whole."""
         visit.path = f"/events/{slug}/register"
 
         def handle(event: EventDefinition) -> Response:

@@ -69,6 +69,7 @@ def sections(document: Document, base_url: str) -> dict[str, list[Shown]]:
 
 
 def common(document: Document) -> Common:
+    """Parameters that all operations have, and errors that all may answer. ``document`` is OpenAPI 3.1's."""
     each = [one for methods in document["paths"].values() for one in methods.values()]
     parameters = [one for one in each[0]["parameters"] if all(one in other["parameters"] for other in each)]
     statuses = [status for status in each[0]["responses"] if all(status in other["responses"] for other in each)]

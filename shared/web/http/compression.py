@@ -31,6 +31,7 @@ def from_another_site(request: Request) -> bool:
 
 
 def packed(body: bytes, level: int = LEVEL) -> bytes:
+    """``body`` as gzip (RFC 1952); ``level`` from 1 to 9."""
     return zlib.compress(body, level, GZIP)
 
 
