@@ -45,3 +45,29 @@ def test_what_no_index_leads_to_is_seen(
     ask = store.count if options.pop("count", False) else store.query
     ask("people", *where, **options)
     assert (seen in " ".join(faults)) if seen else not faults, faults
+
+
+@pytest.mark.parametrize(("order", "descending"), [("id", False), ("at", False), ("at", True)])
+def test_a_page_far_into_a_range_costs_what_the_first_costs(tmp_path: Path, order: str, descending: bool) -> None:
+    store = SqliteStore(tmp_path / "store.db", SCHEMA)
+    ids = [f"a:{number:04}" for number in range(3000)]
+    for start in range(0, len(ids), 500):
+        store.commit([Create("people", id, {"at": id}) for id in ids[start : start + 500]])
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    store._database._connection().set_progress_handler(count, 100)  # called after so many instructions
+
+    def cost(after: str) -> int:
+        nonlocal steps
+        steps = 0
+        within: list[Where] = [(order, ">", "a:"), (order, "<", "a;")]
+        found = store.query("people", *within, order=order, descending=descending, after=(after, after), limit=10)
+        assert len(found) == 10
+        return steps
+
+    near, far = ("a:2990", "a:0020") if descending else ("a:0010", "a:2980")
+    assert cost(far) <= cost(near) + 5

@@ -79,7 +79,9 @@ class SqliteStore:
         check_conditions(where, order, descending, after)
         if (asked := findable(where)) is None:
             return []
-        source, conditions, values, field = self._select(collection, asked, order)
+        source, conditions, values, field = self._select(
+            collection, _not_implied(asked, order, descending, after), order
+        )
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
         if after is not None and order == "id":
             conditions.append(f"{field('id')} {beyond} ?")
@@ -234,6 +236,19 @@ class SqliteStore:
                     db.execute(f"CREATE INDEX IF NOT EXISTS {_quote(name + '|id')} ON {_quote(name)} (id)")
             self._known.add(collection)
         return _quote(collection)
+
+
+def _not_implied(where: list[Where], order: str, descending: bool, after: Cursor | None) -> list[Where]:
+    """The conditions without bounds that lie behind the cursor: of two bounds on one field SQLite enters the index by
+    one, perhaps by the one that is further back, and reads all that is between."""
+    if after is None:
+        return where
+    bounds, reached = ("<", "<=") if descending else (">", ">="), after[1] if order == "id" else after[0]
+
+    def implied(name: str, operator: str, value: Any) -> bool:
+        return name == order and operator in bounds and bool(reached < value if descending else reached > value)
+
+    return [condition for condition in where if not implied(*condition)]
 
 
 def _document(collection: str, row: tuple[Any, ...]) -> Document:
