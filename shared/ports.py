@@ -60,6 +60,11 @@ def having(field: str) -> Where:
     return (field, ">", "")
 
 
+def within(name: str) -> list[Where]:
+    """The range of the ids that begin with ``{name}:``, as conditions: ``;`` is the letter after ``:``."""
+    return [("id", ">", f"{name}:"), ("id", "<", f"{name};")]
+
+
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:-]*")
 
 

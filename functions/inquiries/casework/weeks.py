@@ -32,6 +32,7 @@ from shared.ports import (
     every,
     from_utc_text,
     utc_text,
+    within,
 )
 
 TALLIES = "inquiry_tallies"  # {"zone": ..., "weeks": {"2026-03-02": {"received": 3, "2.5": 1}}} by organisation
@@ -56,7 +57,7 @@ class WeekTallies:
             if tally is None:
                 self.build(organisation, zone)
                 continue
-            changes = self._store.query(CHANGES, *_of(organisation), limit=WAITING)
+            changes = self._store.query(CHANGES, *within(organisation), limit=WAITING)
             again = self._store.get(TALLIES, organisation)
             if again and again.version == tally.version:
                 return self._latest(_sum(tally, changes), zone)
@@ -68,7 +69,7 @@ class WeekTallies:
 
     def _fold(self, organisation: str, zone: ZoneInfo) -> int:
         tally = self._store.get(TALLIES, organisation)
-        changes = self._store.query(CHANGES, *_of(organisation), limit=PAGE)
+        changes = self._store.query(CHANGES, *within(organisation), limit=PAGE)
         if tally is None or tally.data["zone"] != zone.key:
             self.build(organisation, zone)
             return PAGE
@@ -112,7 +113,7 @@ class WeekTallies:
         return defaultdict(Counter, kept | ahead)
 
     def _changes(self, organisation: str) -> list[Document]:
-        return list(every(self._store, CHANGES, *_of(organisation)))
+        return list(every(self._store, CHANGES, *within(organisation)))
 
 
 def received(weeks: Weeks) -> list[tuple[str, int]]:
@@ -133,11 +134,6 @@ def _median(counts: Counter[str]) -> float | None:
     reached = list(accumulate(count for _, count in hours))
     low, high = (hours[bisect_right(reached, place)][0] for place in ((reached[-1] - 1) // 2, reached[-1] // 2))
     return round((low + high) / 2, 1)
-
-
-def _of(organisation: str) -> list[Where]:
-    """The range of the ids of its changes: ``;`` is the letter after ``:``."""
-    return [("id", ">", f"{organisation}:"), ("id", "<", f"{organisation};")]
 
 
 def _sum(tally: Document, changes: Iterable[Document]) -> Weeks:

@@ -23,7 +23,7 @@ from concurrent.futures import Future
 
 from functions.registration.events.models import Category, EventDefinition, pool_id
 from functions.registration.registrations.tally_changes import change
-from shared.ports import MAX_COUNTED, Create, Data, Delete, Document, Replace, Store, Where, Write, decide, every
+from shared.ports import MAX_COUNTED, Create, Data, Delete, Document, Replace, Store, Write, decide, every, within
 
 SEATS = "seats"
 RETURNED = "returned_seats"
@@ -132,12 +132,6 @@ class Seats:
         start = f"{pool}:{secrets.token_hex(8)}"
         found = self._store.query(SEATS, *within(pool), after=(start, start), limit=limit)
         return found if len(found) >= wanted else self._store.query(SEATS, *within(pool), limit=limit)
-
-
-def within(name: str) -> list[Where]:
-    """The range of a pool's tickets, or of whatever has ids that begin with ``{name}:`` (``;`` is the letter after
-    ``:``)."""
-    return [("id", ">", f"{name}:"), ("id", "<", f"{name};")]
 
 
 def ticket(collection: str, event: str, pool: str) -> Create:

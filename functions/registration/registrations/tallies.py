@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from functions.registration.registrations.documents import REGISTRATIONS
-from functions.registration.registrations.seats import POOLS, SEATS, within
+from functions.registration.registrations.seats import POOLS, SEATS
 from functions.registration.registrations.tally_changes import CHANGES
 from shared.contracts.registration import State
 from shared.ports import (
@@ -29,6 +29,7 @@ from shared.ports import (
     decide,
     every,
     having,
+    within,
 )
 
 TALLIES = "event_tallies"  # {"counts": {"confirmed": 17, "forum:*": 3, ...}} by event
