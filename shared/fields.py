@@ -72,6 +72,8 @@ def printable_prose(text: str) -> str:
 def printable_line(text: str) -> str:
     """Text of one line, without blanks around it. Embeddings and overrides of direction, which come along unseen when
     a name is copied and turn what stands beside it, are left out. Raises ``ValueError``."""
+    if text.isprintable():
+        return text.strip()
     text = _BIDI_CONTROLS.sub("", printable_prose(text)).replace("\t", " ")
     if "\n" in text:
         raise ValueError(N_("Write this in one line."))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, Signer
+from itsdangerous.signer import SigningAlgorithm
 
 DAY = 86_400  # seconds
 
@@ -23,6 +24,13 @@ class ExpiredToken(BadToken):
     def __init__(self, value: str) -> None:
         super().__init__("the link has expired")  # untranslated: a log
         self.value = value
+
+
+class _HmacSha256(SigningAlgorithm):
+    """In one call to OpenSSL; the library's own, which makes an object of each, takes three times as long."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, "sha256")
 
 
 class Tokens:
@@ -90,5 +98,5 @@ class Tokens:
                 raise LookupError(f"this function has no keys for {purpose!r}")
             derive = Signer(known, salt=f"onestop.{purpose}", digest_method=hashlib.sha256).derive_key
             keys = [derive(key) for key in known]
-            self._signers[purpose] = Signer(keys, sep="~", key_derivation="none", digest_method=hashlib.sha256)
+            self._signers[purpose] = Signer(keys, sep="~", key_derivation="none", algorithm=_HmacSha256())
         return self._signers[purpose]

@@ -80,6 +80,7 @@ class Site:
         self.gate = gate
         self._templates = (templates, HERE / "templates", *([gate.templates] if gate else []))
         self.map = Map([Rule("/healthz", endpoint=Route(_health, True, False, MAX_BODY), methods=["GET"])])
+        self._routes = self.map.bind("")
         self.limiter = Limiter(platform.store, platform.clock, platform.settings.secret_keys[-1])
 
     def route(
@@ -135,7 +136,7 @@ class Site:
         return templating.environment(self._templates, language)
 
     def __call__(self, request: Request) -> Response:
-        enter_trace(request.headers.get("traceparent"), request.headers.get("X-Cloud-Trace-Context"))
+        enter_trace(request.environ.get("HTTP_TRACEPARENT"), request.environ.get("HTTP_X_CLOUD_TRACE_CONTEXT"))
         incoming = Incoming(request)
         with tracing.span(request.method, "server", {"http.request.method": request.method}):
             response = tracing.answered(self._respond(incoming))
@@ -165,8 +166,7 @@ class Site:
         request = visit.request
         if self.gate:
             visit.staff = self.gate.person(visit)
-        adapter = self.map.bind("", path_info=request.path, default_method=request.method)
-        rule, parts = adapter.match(return_rule=True)
+        rule, parts = self._routes.match(request.path, request.method, return_rule=True)
         route = rule.endpoint
         assert isinstance(route, Route)
         tracing.routed(request.method, rule.rule)
@@ -198,7 +198,7 @@ class Site:
             visit.cookies["lang"] = (visit.language, ONE_YEAR)
         elif cookie := visit.cookie("lang"):
             visit.language = languages.best(cookie)
-        elif request.accept_languages:
+        elif "HTTP_ACCEPT_LANGUAGE" in request.environ:
             visit.language = request.accept_languages.best_match(languages.available()) or languages.SOURCE
 
     def cookie_name(self, name: str) -> str:

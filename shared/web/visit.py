@@ -28,6 +28,7 @@ from shared.web.times import Times
 from shared.wiring import Platform
 
 M = TypeVar("M", bound=BaseModel)
+_json_text = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one each time
 ONE_YEAR = 365 * 24 * 3600  # seconds
 FormState = Literal["ours", "moved", "stale"]
 """Whose form this is: this session's; this browser's, of before it signed in or out (``moved``); or of a browser
@@ -125,7 +126,7 @@ class Visit:
         """Whether a browser asks, which shows what comes: programs accept JSON, or say nothing about HTML."""
         return self.request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
-    @property
+    @cached_property
     def sends_form(self) -> bool:
         """Whether it is a form that a person sent, from our page or another site's: what answers it is a page."""
         return self.request.mimetype in FORMS and self.wants_page
@@ -146,7 +147,7 @@ class Visit:
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
         """``application/json`` in UTF-8 (RFC 8259); ``headers`` by name."""
-        return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/json")
+        return Response(_json_text(body), status, headers, content_type="application/json")
 
     def validated(self, model: type[M], given: Any) -> M:
         """``given`` as the model takes it in. Raises ``Problem`` (422) that names every faulty field."""

@@ -39,8 +39,10 @@ def tallied(event: str, left: State | None, entered: State | None, claims: Itera
     """Goes into the commit that brings a registration from one state to another: from None when it is new, to None
     when it is erased. ``claims`` are its writes that take seats."""
     moves = seats.freed(claims)
-    moves.update({state: 1 for state in [entered] if state})
-    moves.subtract({state: 1 for state in [left] if state})
+    if entered:
+        moves[entered] += 1
+    if left:
+        moves[left] -= 1
     return change(event, moves)
 
 

@@ -41,6 +41,7 @@ from shared.text import N_
 
 ATTEMPTS = 40  # of a rush on one event
 FULL = "full"  # why a key was refused; else the phase of the event
+_sorted_json = json.JSONEncoder(sort_keys=True).encode
 log = logging.getLogger(__name__)
 
 
@@ -176,7 +177,7 @@ class Registering(Base):
 
 
 def _key(event_id: str, request: RegistrationRequest, key: str) -> Key:
-    return Key.of("registration", event_id, key, request=json.dumps(request.model_dump(), sort_keys=True))
+    return Key.of("registration", event_id, key, request=_sorted_json(request.model_dump()))
 
 
 def _check_open(event: EventDefinition, now: datetime) -> None:

@@ -19,6 +19,13 @@ MAX_NUMBER = 2**63  # what every engine stores of a whole number
 _SUSPECT = re.compile(rb"\\u[dD]|[0-9]{18}|[0-9][eE]")  # half a character perhaps, or a number that is too large
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_read = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
 class BadJson(ValueError):
     """Not a text that we read. ``message`` is for gettext; ``field`` is the faulty value's place (``answers.diet``),
     empty for the whole."""
@@ -33,7 +40,7 @@ def loads(text: bytes) -> Any:
     if text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES:
         raise BadJson(N_("There are too many values in it."))
     try:
-        value = json.loads(text.decode("utf-8-sig"), parse_constant=_no_constant)
+        value = _read(text.decode("utf-8-sig"))
     except (ValueError, RecursionError):  # a number of 5,000 digits is a ValueError
         raise BadJson(N_("This is not valid JSON.")) from None
     if _SUSPECT.search(text) or text.count(b"[") + text.count(b"{") > MAX_NESTED:  # the text acquits most at once
@@ -63,7 +70,3 @@ def _check_text(text: str, place: tuple[str, ...]) -> None:
             text.encode()
         except UnicodeEncodeError:  # a lone surrogate, half of a character
             raise BadJson(UNPRINTABLE, *place) from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
