@@ -1,7 +1,9 @@
 """Documents in one SQLite file (WAL), shared by all processes of one machine.
 
-A collection is a table ``(id, data, version)``; the indexes of ``shared/topology.toml`` become expression indexes, the
-``single`` ones too, and one over a list field (``"terms[]"``) a small table of its own, kept in step by every write.
+A collection is a table ``(id, data, version)``; one of ``small`` documents is its own index, which is best for rows
+below some 200 bytes (https://sqlite.org/withoutrowid.html). The indexes of ``shared/topology.toml`` become expression
+indexes, the ``single`` ones too, and one over a list field (``"terms[]"``) a small table of its own, kept in step by
+every write.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ class SqliteStore:
     """``shared.ports.Store`` on SQLite.
 
     Args:
-        schema: by collection, its ``indexes``, ``single``, ``ttl``, ``database`` and ``may_come_again``, as in
-            ``shared/topology.toml``. All lie in the one file, and a commit over two databases is refused as on
+        schema: by collection, its ``indexes``, ``single``, ``ttl``, ``database``, ``small`` and ``may_come_again``, as
+            in ``shared/topology.toml``. All lie in the one file, and a commit over two databases is refused as on
             Firestore.
     """
 
@@ -219,12 +221,14 @@ class SqliteStore:
                 table = _quote(collection)
                 db.execute(
                     f"CREATE TABLE IF NOT EXISTS {table}"
-                    " (id TEXT PRIMARY KEY, data TEXT NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID"
+                    " (id TEXT NOT NULL PRIMARY KEY, data TEXT NOT NULL, version INTEGER NOT NULL)"
+                    + (" WITHOUT ROWID" if rules.get("small") else "")
                 )
                 plain = [f for f in rules.get("indexes", ()) if not any(name.endswith("[]") for name in f)]
                 single = [*rules.get("single", ()), *(["expire_at"] if rules.get("ttl") else [])]
                 for fields in [*plain, *([name] for name in single)]:
-                    columns = ", ".join("id" if name == "id" else _extract(name) for name in fields)
+                    named = dict.fromkeys((*fields, "id"))
+                    columns = ", ".join("id" if name == "id" else _extract(name) for name in named)
                     name = _quote(_index_name(collection, fields))
                     found = "" if fields[-1] == "id" else f" WHERE {_extract(fields[-1])} IS NOT NULL"  # as queries ask
                     db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns}){found}")
