@@ -42,6 +42,7 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation("onestop", LOCALE, [language], fallback=True)
 
 
+@lru_cache(1000)
 def best(wanted: str | None) -> str:
     """The available language nearest to the tag ``wanted``: ``ar`` for ``ar-EG``."""
     return _lookup(wanted or "", available()) or SOURCE
@@ -54,6 +55,7 @@ def _lookup(wanted: str, offered: Iterable[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
+@lru_cache(100)
 def direction(language: str) -> str:
     """``rtl`` or ``ltr``."""
     return _locale(language).text_direction
