@@ -16,11 +16,12 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("/desk", N_("What waits"), "desk.view"),
+    Part("/desk", N_("Today"), "desk.view"),
     Part("/desk/inquiries", N_("Inquiries"), "desk.view"),
-    Part("/desk/quarantine", N_("Kept aside"), "quarantine.view"),
     Part("/desk/events", N_("Events"), "events.view"),
     Part("/desk/mail", N_("Mail"), "deliveries.view"),
-    Part("/desk/routing", N_("Dry run"), "routing.try"),
-    Part("/desk/absences", N_("Absences"), "absences.view"),
+    Part("/desk/quarantine", N_("Held mail"), "quarantine.view"),
+    Part("/desk/routing", N_("Rules"), "routing.try"),
+    Part("/desk/people", N_("People"), "people.view"),
+    Part("/desk/settings", N_("Settings"), "settings.view"),
 )

@@ -7,13 +7,16 @@ thing is read: what is not an organisation's does not exist for its staff, whate
 
 from __future__ import annotations
 
+from shared.text import N_
+
 ADDED = {
     "viewer": {
         "desk.view",  # what waits, the lists and their search
         "inquiries.view",
         "quarantine.view",
         "routing.try",
-        "absences.view",
+        "people.view",
+        "settings.view",
         "events.view",
         "registrations.view",
     },
@@ -48,13 +51,20 @@ ADDED = {
 """What each role may do besides what the roles before it may."""
 
 ROLES = tuple(ADDED)
+ROLE_NAMES = {
+    "viewer": N_("Viewer"),
+    "officer": N_("Officer"),
+    "focal_point": N_("Focal point"),
+    "administrator": N_("Administrator"),
+}
 GRANTED = {role: set[str]().union(*list(ADDED.values())[: place + 1]) for place, role in enumerate(ROLES)}
 """All that each role may do."""
 PERMISSIONS = GRANTED[ROLES[-1]]
 
 UNRECORDED = {
     "routing.try",
-    "absences.view",
+    "people.view",  # names and work addresses of colleagues: of staff, not of whom they serve
+    "settings.view",
     "absences.own",
     "absences.others",
     "events.view",

@@ -56,7 +56,7 @@ def sign_in(page: Page, onestop: Onestop, email: str = OFFICER) -> None:
     links = [mail for mail in onestop.wait_for_mail(email, known + 1) if "sign-in" in str(mail["Subject"])]
     page.goto(link_in(links[-1], "/desk/sign-in/"))
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", name="What waits")).to_be_visible()
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scripts"), [(1280, True), (390, False)])

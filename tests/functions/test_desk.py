@@ -374,5 +374,5 @@ def _form(page: TestResponse, ending: str) -> Form:
 
 
 def _token(world: World, browser: Browser) -> str:
-    browser.get("/desk/absences")
+    browser.get("/desk/settings")
     return csrf_token(world.platform, browser)

@@ -79,8 +79,8 @@ def test_forms_that_are_refused_keep_the_navigation(desks: Desks) -> None:
     expected = navigation(browser.get("/desk"))[0]
     token = csrf_token(desks.platform, browser)
     for path, form, status in [
-        ("/desk/absences", {"csrf_token": "x"}, 403),  # out of date
-        ("/desk/absences", {"csrf_token": token}, 403),  # of another role
+        ("/desk/settings", {"csrf_token": "x"}, 403),  # out of date
+        ("/desk/settings", {"csrf_token": token}, 403),  # of another role
         ("/desk/mail/retry", {"csrf_token": token}, 403),
         ("/desk/sign-in", {"csrf_token": token, "email": "x"}, 422),
         ("/desk", {"csrf_token": token}, 405),
@@ -89,7 +89,7 @@ def test_forms_that_are_refused_keep_the_navigation(desks: Desks) -> None:
         assert page.status_code == status, path
         assert navigation(page)[0] == expected, path
     browser.set_cookie(COOKIE, "")
-    signed_in_since = browser.post("/desk/absences", {"csrf_token": token})
+    signed_in_since = browser.post("/desk/settings", {"csrf_token": token})
     assert "/desk" not in dict(navigation(signed_in_since)[0]), "signed out: nothing of the desk is shown"
 
 

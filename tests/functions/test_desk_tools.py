@@ -84,24 +84,27 @@ def test_what_is_wrong_is_told_in_the_readers_language(world: World) -> None:
     }
     for draft, text in told.items():
         assert text in words(press(browser, page, "/desk/routing", rules=draft))
-    absent = browser.send(browser.get("/desk/absences"), first="2026-12-02", last="2026-12-01")
+    absent = browser.send(browser.get("/desk/settings"), first="2026-12-02", last="2026-12-01")
     assert "يجب ألا يسبق اليومُ الأخير اليومَ الأول." in words(absent)
 
 
 def test_absences_are_own_or_the_focal_points_matter(world: World) -> None:
     officer, head = world.member(WHO_OFFICER), world.member(WHO_HEAD)
-    mine = officer.get("/desk/absences")
-    assert len(forms(mine)) == 1
-    assert officer.send(mine, first="2026-12-01", last="2026-12-14").status_code == 303
-    assert _absence(world, WHO_OFFICER) == ("2026-12-01", "2026-12-14")
-    assert officer.send(mine, email=WHO_HEAD, first="2026-12-01").status_code == 403
-    assert head.send(head.get("/desk/absences"), email=WHO_OFFICER, first="", last="").status_code == 303
+    mine = officer.get("/desk/settings")
+    assert len([form for form in forms(mine) if form.action == "/desk/settings"]) == 1
+    assert officer.send(mine, email=WHO_HEAD, first="2028-12-01", last="2028-12-14").status_code == 303, "always mine"
+    assert _absence(world, WHO_OFFICER) == ("2028-12-01", "2028-12-14")
+    assert _absence(world, WHO_HEAD) == (None, None)
+    assert "Change" not in words(officer.get("/desk/people"))
+    of_another = head.get(f"/desk/people?of={WHO_OFFICER}")
+    assert "1–14 Dec 2028" in words(of_another)
+    assert head.send(of_another, first="", last="").status_code == 303
     assert _absence(world, WHO_OFFICER) == (None, None)
-    assert head.send(head.get("/desk/absences"), email=WIPO, first="2026-12-01").status_code == 404
+    assert head.send(of_another, email=WIPO, first="2028-12-01").status_code == 404
     for wrong in (
         {"first": "soon"},
-        {"first": "2026-12-02", "last": "2026-12-01"},
-        {"first": "", "last": "2026-12-01"},
+        {"first": "2028-12-02", "last": "2028-12-01"},
+        {"first": "", "last": "2028-12-01"},
     ):
         assert officer.send(mine, **wrong).status_code == 422
     entries = world.platform.store.query("staff_audit", order="time")

@@ -26,8 +26,6 @@ from tests.functions.desks import ALL, EVENT, INQUIRY, MAIL, WORD, Desks, Thing
 # What the routes must ask for, said a second time: nobody weakens a route, or adds one, by editing one line.
 EXPECTED = {
     "GET /desk": "desk.view",
-    "GET /desk/absences": "absences.view",
-    "POST /desk/absences": "absences.own",
     "GET /desk/events": "events.view",
     "GET /desk/events/<event_id>": "registrations.view",
     "GET /desk/events/<event_id>/registrations.<any(csv, xlsx):kind>": "registrations.export",
@@ -59,6 +57,8 @@ EXPECTED = {
     "POST /desk/mail/replay": "dead_letters.replay",
     "POST /desk/mail/resume": "staff_mail.resume",
     "POST /desk/mail/retry": "deliveries.retry",
+    "GET /desk/people": "people.view",
+    "POST /desk/people": "absences.others",
     "GET /desk/quarantine": "quarantine.view",
     "GET /desk/quarantine/<id>": "quarantine.view",
     "POST /desk/quarantine/<id>/dismiss": "quarantine.settle",
@@ -66,6 +66,8 @@ EXPECTED = {
     "POST /desk/quarantine/<id>/thread": "quarantine.settle",
     "GET /desk/routing": "routing.try",
     "POST /desk/routing": "routing.try",
+    "GET /desk/settings": "settings.view",
+    "POST /desk/settings": "absences.own",
 }
 RECORDED_ACTS = ("registrations.renew_link",)  # what is done leaves the entry, not only what is shown
 OPEN = ("/healthz", "/desk/sign-in", "/desk/sign-out", "/mailbox")  # and what is below them
@@ -174,7 +176,7 @@ class Driver:
     def _browser(self, actor: tuple[str, str] | None) -> tuple[Browser, str]:
         """With a token, as a page of this actor has it."""
         browser = self._desks.browser(self._desks.staff[actor] if actor else None)
-        page = browser.get("/desk/absences" if actor else "/desk/sign-in")  # leaves no audit entry
+        page = browser.get("/desk/settings" if actor else "/desk/sign-in")  # leaves no audit entry
         token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
         assert page.status_code == 200
         assert token

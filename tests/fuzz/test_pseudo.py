@@ -95,7 +95,7 @@ def _rare(village: Village) -> Iterator[tuple[str, Answer]]:
     body = urlencode({"csrf_token": caller.token, "text": "ж"}).encode()
     yield "after signing out", village.house.send("POST", "/desk/routing", headers, body)
     yield "not allowed", village.house.send("DELETE", "/events", headers)
-    yield "too large", village.house.send("POST", "/desk/absences", headers, b"x=" + b"y" * 2**20)
+    yield "too large", village.house.send("POST", "/desk/settings", headers, b"x=" + b"y" * 2**20)
     yield "too long", village.house.send("GET", "/events?x=" + "y" * 2**15, headers)
 
 

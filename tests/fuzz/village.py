@@ -220,7 +220,8 @@ class Village:
             "/note": {"note": "Seen.", "version": self.known["version"][0]},
             "/messages": {"text": "Thank you.", "submission": "s4"},
             "/desk/routing": {"subject": "x", "message": "y", "topics": ["local-production"], "country": "KE"},
-            "/desk/absences": {"email": STAFF[1], "first": "2027-03-01", "last": "2027-03-05"},
+            "/desk/people": {"email": STAFF[1], "first": "2027-03-01", "last": "2027-03-05"},
+            "/desk/settings": {"first": "2027-03-01", "last": "2027-03-05"},
             "/desk/sign-in": {"email": STAFF[1], "next": "/desk"},
             "/thread": {"reference": self.known["reference"][0]},
         }

@@ -35,7 +35,8 @@ from tests.properties import inspect_answers
 BASE = SETTINGS.base_url
 LANGUAGES = ("en", "ar")
 PUBLIC = ("/", "/events", "/activities", "/contact", "/api/events", "/api/activities", "/api/openapi.json", "/mailbox")
-DESK = ("/desk", "/desk/inquiries", "/desk/events", "/desk/mail", "/desk/routing", "/desk/absences", "/desk/quarantine")
+DESK = ("/desk", "/desk/inquiries", "/desk/events", "/desk/mail", "/desk/routing", "/desk/quarantine")
+DESK += ("/desk/people", "/desk/settings")
 
 
 @dataclass

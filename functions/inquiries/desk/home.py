@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from functions.inquiries.desk import absences, bulk, inquiry, inquiry_list, quarantine, routing
+from functions.inquiries.desk import bulk, inquiry, inquiry_list, people, quarantine, routing
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared.staff import sign_in, unreachable
@@ -18,7 +18,7 @@ def register(site: Site, service: Service, means: Means) -> None:
     sign_in.routes(site)
     for part in (inquiry_list, bulk, inquiry, quarantine, routing):
         part.register(site, service)
-    absences.register(site, service, means)
+    people.register(site, service, means)
 
     @site.route("/desk", may="desk.view")
     def first_page(visit: Visit) -> Response:
