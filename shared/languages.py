@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,6 +102,28 @@ def day(instant: datetime, timezone: str, language: str) -> str:
     from babel.dates import format_date
 
     return format_date(instant.astimezone(ZoneInfo(timezone)), "full", locale=_locale(best(language)))
+
+
+def near_day(instant: datetime, timezone: str, language: str, named: bool) -> str:
+    """``Thursday`` where it is near enough to be ``named``, else ``3 July 2025``; in the given IANA zone."""
+    from babel.dates import format_date
+
+    pattern = "EEEE" if named else "long"
+    return format_date(instant.astimezone(ZoneInfo(timezone)), pattern, locale=_locale(best(language)))
+
+
+def in_time(left: timedelta, language: str) -> str:
+    """``in 3 hours``; of less than a minute, ``in 1 minute``."""
+    from babel.dates import format_timedelta
+
+    return format_timedelta(left, "minute", add_direction=True, locale=_locale(best(language)))
+
+
+def duration(length: timedelta, language: str) -> str:
+    """``3 hours``; of less than a minute, ``1 minute``."""
+    from babel.dates import format_timedelta
+
+    return format_timedelta(length, "minute", locale=_locale(best(language)))
 
 
 def days(first: date, last: date | None, language: str) -> str:

@@ -6,8 +6,8 @@ organisation for staff, else UTC, which no hand-over moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -15,8 +15,11 @@ from markupsafe import Markup
 from shared import languages
 from shared.languages import isolated, translations
 from shared.ports import from_utc_text, utc_text
+from shared.text import N_
 
 NOTHING = Markup("–")
+NEAR_DAYS = {-1: N_("yesterday, {time}"), 0: N_("today, {time}"), 1: N_("tomorrow, {time}")}
+"""Instead of the day's name, by days from today."""
 
 
 def zone_name(zone: str, instants: Iterable[datetime], language: str) -> str:
@@ -73,9 +76,10 @@ class Times:
     for all of them, at the end of the page (``base.html``).
     """
 
-    def __init__(self, zone: str, language: str) -> None:
+    def __init__(self, zone: str, language: str, now: Callable[[], datetime]) -> None:
         self._zone = zone
         self._language = language
+        self._now = now
         self._listed: list[datetime] = []
 
     def moment(self, instant: datetime | str | None) -> Markup:
@@ -98,6 +102,28 @@ class Times:
         """``Thursday, 3 July 2025, 13:00``; ``note`` names the zone."""
         self._listed.append(instant)
         return _element(instant, _unzoned(instant, self._zone, self._language))
+
+    def said(self, instant: datetime | str | None) -> Markup:
+        """As people say it: ``today, 13:00``, ``Monday, 13:00`` of the days around, else ``3 July 2025, 13:00``;
+        ``note`` names the zone."""
+        if not instant:
+            return NOTHING
+        at = _instant(instant)
+        self._listed.append(at)
+        zone = ZoneInfo(self._zone)
+        days = (at.astimezone(zone).date() - self._now().astimezone(zone).date()).days
+        text = translations(self._language).gettext(NEAR_DAYS.get(days, "{day}, {time}"))
+        day = languages.near_day(at, self._zone, self._language, named=abs(days) < 7)
+        return _element(at, text.format(day=day, time=isolated(clock_time(at, self._zone), self._language)))
+
+    def left(self, due: datetime) -> str:
+        """How long there is still time, or since when there is none: ``in 3 hours``, ``2 days late``. ``said`` has the
+        exact time."""
+        left = due - self._now()
+        if left.total_seconds() > 0:
+            return languages.in_time(left, self._language)
+        late = languages.duration(max(-left, timedelta(minutes=1)), self._language)
+        return translations(self._language).gettext("{duration} late").format(duration=late)
 
     def stamp(self, instant: datetime | str | None) -> Markup:
         """``2025-07-03 13:00``, the same in every language; ``note`` names the zone."""

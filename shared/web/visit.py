@@ -142,7 +142,8 @@ class Visit:
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """An HTML page; ``visit``, ``lang`` and ``times`` are known in every template."""
         html = self.site.environment(self.language).get_template(template)
-        body = html.render(visit=self, lang=self.language, times=Times(self.zone, self.language), **values)
+        times = Times(self.zone, self.language, self.platform.clock.now)
+        body = html.render(visit=self, lang=self.language, times=times, **values)
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
