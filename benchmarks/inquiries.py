@@ -20,6 +20,7 @@ from benchmarks.registration import ROUNDS, bare, staged
 from benchmarks.servers import ROOT, Served, serve
 from functions.inquiries import toml_files
 from functions.inquiries.content.models import Conditions, Example, Rule
+from functions.inquiries.content.repository import listed_groups
 from functions.inquiries.content.routing_rules import Facts, RuleSet
 from shared import topology
 from shared.adapters.embedded.store import SqliteStore
@@ -94,7 +95,7 @@ def onestop(folder: Path, target: str, environment: Mapping[str, str], path: str
 
 def report_routing() -> None:
     items = toml_files.read(toml_files.sample_files()).items
-    groups = {id: group.countries for id, group in items["country_groups"].items()}
+    groups = {id: group.countries for id, group in listed_groups().items()}
     samples = [cast(Rule, rule) for rule in items["rules"].values()]
     topics, countries = list(items["topics"]), sorted({country for group in groups.values() for country in group})
     many = RuleSet(_rules(random.Random(1), topics, list(groups)), groups)

@@ -25,13 +25,15 @@ from babel.messages.mofile import write_mo
 
 from infra import catalogues, openapi
 from infra.entry import root_main
+from shared.formats import countries
 from shared.web.api_reference import description
 
 ROOT = Path(__file__).parents[1]
 TOPOLOGY = ROOT / "infra" / "gcp" / "topology.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant that the zip format knows
 LEFT_OUT = {"requirements.in", "requirements.txt", "__pycache__"}
-CONTENT = ROOT / "shared" / "content"  # imported into the store, not deployed
+CONTENT = ROOT / "shared" / "content"  # imported into the store, not deployed, but
+CARRIED = {countries.FILE}
 
 
 class BuildError(Exception):
@@ -42,11 +44,12 @@ def main() -> int:
     """Write the packages and what Terraform reads to ``build/``. Returns the exit status: 1 after a ``BuildError``."""
     out = ROOT / "build"
     out.mkdir(exist_ok=True)
-    TOPOLOGY.write_text(topology_json())
-    description.FILE.write_text(openapi.text())
     try:
+        countries.content()
+        TOPOLOGY.write_text(topology_json())
+        description.FILE.write_text(openapi.text())
         packages = {name: write_package(name, out) for name in package_names()}
-    except BuildError as error:
+    except (BuildError, countries.BadCountries) as error:
         print(f"build: {error}", file=sys.stderr)
         return 1
     for old in set(out.glob("*.zip")) - set(packages.values()):
@@ -105,12 +108,12 @@ def package_files(name: str) -> dict[str, bytes]:
 
 
 def shipped(folder: Path) -> Iterator[Path]:
-    """What of ``folder`` goes into a package: no sample content, nothing of ``LEFT_OUT``; catalogues come compiled."""
+    """What of ``folder`` goes into a package: only ``CARRIED`` content, nothing of ``LEFT_OUT``, no catalogues."""
     for path in folder.rglob("*"):
         if (
             path.is_file()
             and not LEFT_OUT & set(path.relative_to(folder).parts)
-            and CONTENT not in path.parents
+            and (CONTENT not in path.parents or path in CARRIED)
             and path.suffix not in (".po", ".mo", ".pot")
         ):
             yield path

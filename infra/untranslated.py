@@ -27,6 +27,7 @@ FOR_OPERATORS = (  # modules whose texts go to a terminal or to whoever reads th
     "functions/*/reindex.py",
     "shared/adapters/**/*.py",
     "shared/content_files.py",
+    "shared/formats/countries.py",
     "shared/ports.py",
     "shared/settings.py",
     "shared/topology.py",

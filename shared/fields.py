@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from shared.errors import FaultyFields
-from shared.formats.countries import ALPHA_2
+from shared.formats import countries
 from shared.ports import utc_text
 from shared.text import N_
 
@@ -253,9 +253,17 @@ def _country(code: str) -> str:
     code = code.strip().upper()
     if not code:
         raise ValueError(REQUIRED)
-    if code not in ALPHA_2:
-        raise ValueError(N_("Choose a country from the list (in the API: two letters, ISO 3166-1 alpha-2)."))
+    if code not in countries.codes():
+        raise ValueError(countries.UNKNOWN)
     return code
+
+
+class _CountrySchema:
+    """For JSON schemas; the list is read only where one is made."""
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        described = N_("Two letters (ISO 3166-1 alpha-2), like CH.")
+        return {"type": "string", "enum": sorted(countries.codes()), "description": described}
 
 
 def _zone(name: str) -> str:
@@ -292,9 +300,7 @@ Language = Annotated[
 Country = Annotated[
     str,
     AfterValidator(_country),
-    WithJsonSchema(
-        {"type": "string", "enum": sorted(ALPHA_2), "description": N_("Two letters (ISO 3166-1 alpha-2), like CH.")}
-    ),
+    _CountrySchema(),
 ]
 
 

@@ -85,10 +85,16 @@ def _name(reader: Locale, parts: Sequence[str]) -> str | None:
     for length in range(len(parts), 0, -1):
         if known := reader.languages.get("_".join(parts[:length])):
             scripts = [reader.scripts[part] for part in parts[length:] if part in reader.scripts]
-            regions = [reader.territories[part] for part in parts[length:] if part in reader.territories]
+            regions = [_region(part, reader) for part in parts[length:] if part in reader.territories]
             within = ", ".join([*scripts[:1], *regions[:1]])
             return f"{known} ({within})" if within else str(known)
     return None
+
+
+def _region(part: str, reader: Locale) -> str:
+    """A country by the name that our lists have, a part of the world by CLDR's."""
+    called = country_name(part, str(reader.language))
+    return called if called != part else str(reader.territories[part])
 
 
 def text(texts: Mapping[str, str], language: str) -> str:
@@ -163,25 +169,41 @@ def file_size(size: int, language: str) -> str:
     return format_unit(max(size / one, 0.1), unit, "short", "#,##0.#", locale=_locale(best(language)))
 
 
-def country_name(code: str, language: str) -> str:
-    """An ISO 3166-1 alpha-2 country in the reader's language."""
-    return countries(language).get(code, code)
+def country_name(code: str, language: str, organisations: Sequence[str] = ()) -> str:
+    """A country (``shared.formats.countries``) in the reader's language, as the first of ``organisations`` calls it."""
+    return _country_names(best(language), tuple(organisations)).get(code) or _called(code, best(language))
 
 
-def countries(language: str) -> Mapping[str, str]:
-    """Names by ISO 3166-1 alpha-2 code, in the alphabetical order of the language's names."""
-    return _countries(best(language))
+def countries(language: str, organisations: Sequence[str] = ()) -> Mapping[str, str]:
+    """What a form offers that these organisations answer for, the first of them naming: names by code, in the order of
+    the language."""
+    return _country_names(best(language), tuple(organisations))
 
 
-@cache
-def _countries(language: str) -> Mapping[str, str]:
-    from shared.formats.countries import ALPHA_2
+@lru_cache(100)
+def _country_names(language: str, organisations: tuple[str, ...]) -> Mapping[str, str]:
+    from shared.formats.countries import content
 
-    def place(pair: tuple[str, str]) -> str:  # Åland stands beside Albania, أ beside ا
-        return "".join(letter for letter in normalize("NFKD", pair[1]) if not combining(letter)).casefold()
+    entries = content().entries(organisations)
+    names = {code: _called(code, language, organisations) for code in entries}
+    order = {code: place for place, code in enumerate(content().order.get(language, ()))}
+    return dict(sorted(names.items(), key=lambda pair: (order.get(pair[0], len(order)), _letters(pair[1]))))
 
-    names = _locale(language).territories
-    return dict(sorted(((code, names.get(code, code)) for code in ALPHA_2), key=place))
+
+@lru_cache(1000)
+def _called(code: str, language: str, organisations: tuple[str, ...] = ()) -> str:
+    from shared.formats.countries import content
+
+    entry = content().entry(code, organisations)
+    if entry and entry.name:
+        return text(entry.name, language)
+    return str(_locale(language).territories.get(code, code)) if entry else code
+
+
+def _letters(name: str) -> str:
+    """For sorting: Åland stands beside Albania, أ beside ا; й is a letter of its own, after и."""
+    plain = normalize("NFKD", name.casefold().replace("й", "и\uffff"))
+    return "".join(letter for letter in plain if not combining(letter))
 
 
 @lru_cache(1000)

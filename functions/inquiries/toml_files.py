@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from functions.inquiries.content.checks import Faults, check
 from functions.inquiries.content.models import Activity, CannedReply, CountryGroup, Rule, Topic
-from functions.inquiries.content.repository import CURRENT, RULE_SETS
+from functions.inquiries.content.repository import CURRENT, RULE_SETS, listed_groups
 from shared.content_files import ANY_ID, BadContent, ids_in, tables_in
 from shared.documents import Content
 from shared.formats.addresses import folded_address
@@ -196,9 +196,21 @@ def check_with(old: Collected, new: Collected) -> None:
             for id, item in items.items():
                 if (kind, id) not in new.broken:
                     merged.add(kind, item, source.origin[kind, id])
-    faults = [*new.faults, *check(merged.items, merged.origin, new.broken)]
+    faults = [*new.faults, *_listed(new)]
+    for group in listed_groups().values():
+        merged.add("country_groups", group, "countries.toml")
+    faults += check(merged.items, merged.origin, new.broken)
     if faults:
         raise BadContent(faults)
+
+
+def _listed(new: Collected) -> Faults:
+    """Groups that cannot be imported, because every function carries them."""
+    return [
+        f"{new.origin['country_groups', id]}: country_groups ({id}): stands in countries.toml; give yours another id"
+        for id in new.items["country_groups"]
+        if id in listed_groups()
+    ]
 
 
 def prepared(

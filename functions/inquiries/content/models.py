@@ -69,7 +69,7 @@ class Activity(Content):
 
 
 class CountryGroup(Content):
-    """A list of countries with its source and the day it was taken."""
+    """A list of countries with its source and the day it was taken, beside those of ``countries.toml``."""
 
     id: Slug
     name: Localised

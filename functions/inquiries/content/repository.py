@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 
 from functions.inquiries.content.models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.content.routing_rules import RuleSet
 from functions.inquiries.content.words import terms
 from functions.inquiries.errors import ActivityNotFound
 from shared.documents import Content
+from shared.formats import countries
 from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
 from shared.staff.models import Staff
 
 RULE_SETS, CURRENT = "rule_sets", "current"
+
+
+@cache
+def listed_groups() -> dict[str, CountryGroup]:
+    """The country groups of ``countries.toml``, which every function carries."""
+    listed = countries.content().groups
+    return {
+        group.id: CountryGroup(**group.model_dump(), countries=list(countries.members()[group.id])) for group in listed
+    }
 
 
 class Directory(StaffDirectory):
@@ -43,8 +54,8 @@ class Directory(StaffDirectory):
 
     @property
     def country_groups(self) -> dict[str, CountryGroup]:
-        """By id, at most a minute old."""
-        return self._cached("country_groups", CountryGroup)
+        """By id: those of ``countries.toml``, and imported ones beside them, at most a minute old."""
+        return self._cached("country_groups", CountryGroup) | listed_groups()
 
     @property
     def canned_replies(self) -> dict[str, CannedReply]:

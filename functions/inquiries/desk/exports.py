@@ -51,7 +51,7 @@ class Export:
                 self._late[part.late],
                 part.subject,
                 part.requester,
-                languages.country_name(part.country, self._language),
+                languages.country_name(part.country, self._language, [part.organisation]),
                 languages.name(part.language, self._language),
                 ", ".join(self._topics.get(topic, topic) for topic in part.topics),
                 *(utc_text(time) if time else "" for time in times),

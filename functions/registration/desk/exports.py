@@ -53,7 +53,7 @@ class Export:
                 person.given_name,
                 person.family_name,
                 person.email,
-                languages.country_name(person.country, language),
+                languages.country_name(person.country, language, self._event.organisations),
                 person.organisation,
                 languages.name(person.language, language),
                 person.created_at,
