@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run: .venv/$(if $(filter emulators,$(ENGINE)),tools,runtime) catalogues  ## run everything at http://127.0.0.1:8080 (PORT=8080 DATA=.onestop ENGINE=emulators)
+run: .venv/$(if $(filter emulators,$(ENGINE)),tools,runtime) catalogues  ## run everything at http://127.0.0.1:8080 (PORT=8080 DATA=.onestop ENGINE=emulators SAMPLE=rich)
 	@exec $(BIN)/python -m infra.local.run
 
 test: .venv/tools catalogues  ## run all tests (T="tests/unit -k seats" runs some)

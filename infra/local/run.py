@@ -1,7 +1,8 @@
 """Runs all of onestop on this machine: ``python -m infra.local.run``, or ``make run``.
 
 Settings come from the environment: ``PORT`` (8080; 0 takes a free one), ``DATA`` (``.onestop``), ``ENGINE``
-(``embedded``, or ``emulators`` for Google's own of Firestore and Pub/Sub), and the ``ONESTOP_*`` variables of
+(``embedded``, or ``emulators`` for Google's own of Firestore and Pub/Sub), ``SAMPLE`` (``rich``: a new store begins
+with six weeks of invented use, ``infra/sample``), and the ``ONESTOP_*`` variables of
 ``shared.settings``. For every target of ``shared/topology.toml`` there is one functions-framework process, as in the
 cloud; in front of them a gateway gives them one origin. Behind them the pusher stands in for Pub/Sub and Cloud
 Scheduler, or beside the emulators the ticker for the latter alone.
@@ -42,6 +43,7 @@ LOOK_SECONDS = 0.1
 FIRST_RETRY = 1  # seconds, as on the embedded engine: a function that restarts here is back at once
 BEHIND = 5  # niceness of what no visitor waits for
 ENGINES = ("embedded", "emulators")
+SAMPLES = ("", "rich")
 
 
 class Refused(Exception):
@@ -55,6 +57,7 @@ class Plan:
     port: int
     data: Path
     engine: str
+    sample: str = ""
 
 
 def main() -> int:
@@ -100,6 +103,9 @@ def run(plan: Plan, engine: dict[str, str], listener: socket.socket, family: Fam
         emulators.create_topics(engine["PUBSUB_EMULATOR_HOST"], eager, engine["GOOGLE_CLOUD_PROJECT"], endpoints)
         held = {t.id: hold(ports[t.id]) for t in system.targets if t.name == "events"}
     import_content(environment | {"ONESTOP_ANSWER_SECONDS": str(START_SECONDS)})  # emulators begin slowly
+    if plan.sample:
+        say("making six weeks of sample use; it takes a while, the first time")
+        subprocess.run([sys.executable, "-m", "infra.sample"], cwd=ROOT, env=environment, check=True)
 
     def write_state() -> None:
         children = {child.name: child.pid for child in family.children}
@@ -150,7 +156,10 @@ def read_plan(environ: dict[str, str]) -> Plan:
     engine = environ.get("ENGINE") or "embedded"
     if engine not in ENGINES:
         raise Refused(f"ENGINE is {engine!r}: this runner knows {', '.join(ENGINES)}")
-    return Plan(int(port), Path(environ.get("DATA") or ".onestop").absolute(), engine)
+    sample = environ.get("SAMPLE") or ""
+    if sample not in SAMPLES or (sample and engine != "embedded"):
+        raise Refused(f"SAMPLE is {sample!r}: this runner knows 'rich', on the engine 'embedded'")
+    return Plan(int(port), Path(environ.get("DATA") or ".onestop").absolute(), engine, sample)
 
 
 def take_folder(data: Path) -> IO[str]:
