@@ -141,6 +141,13 @@ def days(first: date, last: date | None, language: str) -> str:
     return str(format_interval(first, last, "yMMMMd", locale=_locale(best(language))))
 
 
+def month(first: date, language: str, form: str = "yMMMM") -> str:
+    """``March 2027``; ``form`` is a skeleton of CLDR, ``MMM`` for the short name alone."""
+    from babel.dates import format_skeleton
+
+    return str(format_skeleton(form, first, locale=_locale(best(language))))
+
+
 def zone_city(timezone: str, language: str) -> str:
     """The city that an IANA zone is named after: ``Zürich``."""
     from babel.dates import get_timezone_location

@@ -12,6 +12,12 @@ class EventNotFound(DomainError):
     status, type, title = 404, "event-not-found", N_("There is no such event.")
 
 
+class SeriesNotFound(DomainError):
+    """None of this id."""
+
+    status, type, title = 404, "series-not-found", N_("There is no such series of events.")
+
+
 class RegistrationNotFound(DomainError):
     """None of this reference at the event."""
 

@@ -20,7 +20,8 @@ import tomli_w
 from pydantic import ValidationError
 
 from functions.registration.events.models import EventDefinition, Kept, before
-from functions.registration.events.repository import EVENTS, INSTANTS, definition, stored
+from functions.registration.events.repository import EVENTS, INSTANTS, SERIES, definition, stored
+from functions.registration.events.series import Series
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line
 from functions.registration.registrations.tallies import Tallies
@@ -32,7 +33,7 @@ from shared.staff.directory import ORGANISATIONS
 from shared.wiring import Platform, platform
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "content" / "events.toml"
-KINDS = ("events",)
+KINDS = ("series", "events")
 """The TOML tables that this slice imports."""
 EARLIEST = timedelta(days=366)  # that a reminder may come before the start
 RELATIVE = re.compile(r"^([+-]\d+)d (\d\d):(\d\d)$")
@@ -46,13 +47,8 @@ def read(
     Args:
         coming: ids of organisations that are imported together with the file.
     """
-    raw = tables_in(path)
-    entries = raw.get("events")
-    unknown = raw.keys() - {"events"}
-    if unknown or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise BadContent([f"{path}: {', '.join(sorted(unknown)) or 'events'}: write each event as a [[events]] table"])
     events, faults = [], []
-    for position, entry in enumerate(entries, 1):
+    for position, entry in enumerate(_entries(path, "events"), 1):
         event, found = _event(entry, store, now, smtputf8, coming)
         faults += [f"{path}: event {position} ({entry.get('id', 'no id')}): {fault}" for fault in found]
         events += [event] if event else []
@@ -61,17 +57,62 @@ def read(
     return events
 
 
-def read_all(paths: Iterable[Path], here: Platform, coming: Collection[str] = ()) -> list[EventDefinition]:
-    """The events of several files. Raises ``BadContent`` with every fault of every file."""
-    events, faults = [], []
+def read_series(path: Path) -> list[Series]:
+    """The series of one file. Raises ``BadContent`` with every fault found."""
+    series, faults = [], []
+    for position, entry in enumerate(_entries(path, "series"), 1):
+        try:
+            series.append(Series.model_validate(entry))
+        except ValidationError as error:
+            faults += [f"{path}: series {position} ({entry.get('id', 'no id')}): {told}" for told in _told(error)]
+    if faults:
+        raise BadContent(faults)
+    return series
+
+
+def read_all(
+    paths: Iterable[Path], here: Platform, coming: Collection[str] = ()
+) -> tuple[list[Series], list[EventDefinition]]:
+    """Series and events of several files. Raises ``BadContent`` with every fault of every file."""
+    series: list[Series] = []
+    events: list[EventDefinition] = []
+    faults: list[str] = []
     for path in paths:
         try:
+            series += read_series(path)
             events += read(path, here.store, here.clock.now(), here.settings.smtputf8, coming)
         except BadContent as error:
             faults += error.faults
+    known = {one.id for one in series}
+    for event in events:
+        if event.edition_of and event.edition_of not in known and here.store.get(SERIES, event.edition_of) is None:
+            faults.append(
+                f"{event.id}: edition_of: there is no series {event.edition_of!r}; correct it or import it first"
+            )
     if faults:
         raise BadContent(faults)
-    return events
+    return series, events
+
+
+def _entries(path: Path, kind: str) -> list[dict[str, Any]]:
+    """The tables of one kind that a file has. Raises ``BadContent``."""
+    raw = tables_in(path)
+    unknown = raw.keys() - set(KINDS)
+    entries = raw.get(kind, [])
+    if unknown or not raw or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        named = ", ".join(sorted(unknown)) or kind
+        raise BadContent(
+            [f"{path}: {named}: write each event as a [[events]] table, each series as a [[series]] table"]
+        )
+    return entries
+
+
+def _told(error: ValidationError) -> Iterator[str]:
+    """What is wrong: key, and mend."""
+    for found in error.errors(include_url=False):
+        where = ".".join(str(part) for part in found["loc"]) or "as a whole"
+        mend = f" (found: {found['input']!r})" if found["loc"] and found["type"] != "missing" else ""
+        yield f"{where}: {found['msg'].removeprefix('Value error, ')}{mend}"
 
 
 def _event(
@@ -84,11 +125,7 @@ def _event(
     try:
         event = EventDefinition.model_validate(entry, context={"smtputf8": smtputf8})
     except ValidationError as error:
-        for found in error.errors(include_url=False):
-            where = ".".join(str(part) for part in found["loc"]) or "the event"
-            mend = f" (found: {found['input']!r})" if found["loc"] and found["type"] != "missing" else ""
-            if where not in unread:
-                faults.append(f"{where}: {found['msg'].removeprefix('Value error, ')}{mend}")
+        faults += [told for told in _told(error) if told.partition(":")[0] not in unread]
         return None, faults
     return event, [*faults, *_misplaced(event), *_ownerless(event, store, coming)]
 
@@ -117,11 +154,24 @@ def _misplaced(event: EventDefinition) -> Iterator[str]:
         yield f"registration_opens_at: {opens} is not before registration closes ({event.closes_at}); open earlier"
     if closes and closes > event.ends_at:
         yield f"registration_closes_at: {closes} lies after the end ({event.ends_at}); close at the end or before"
+    yield from _off_the_days(event)
     if len(event.categories) > seats.MAX_CATEGORIES:
         yield f"categories: {len(event.categories)} are too many; an event has at most {seats.MAX_CATEGORIES}"
     for reminder in event.reminders:
         if not re.fullmatch(r"[1-9]\d{0,5}[dhm]", reminder) or before(reminder) > EARLIEST:
             yield f"reminders: {reminder!r} is too early; remind at most {EARLIEST.days} days before the start"
+
+
+def _off_the_days(event: EventDefinition) -> Iterator[str]:
+    """Sessions outside the event, and on days that it has not."""
+    within = {id(part.session): part for day in event.days for part in day.parts}
+    for position, session in enumerate(event.sessions, 1):
+        part = within.get(id(session))
+        if part is None or part.starts_at < event.starts_at or part.ends_at > event.ends_at:
+            yield (
+                f"sessions.{position}: day {session.day}, {session.start:%H:%M} to {session.end:%H:%M}, is not within"
+                f" the event ({event.starts_at} to {event.ends_at}); correct the session or the event"
+            )
 
 
 def _ownerless(event: EventDefinition, store: Store, coming: Collection[str]) -> Iterator[str]:
@@ -180,19 +230,30 @@ def save(store: Store, clock: Clock, events: Iterable[EventDefinition]) -> int:
     return changed
 
 
+def save_series(store: Store, series: Iterable[Series]) -> int:
+    """Add or update series. Returns how many changed."""
+    changed = 0
+    for one in series:
+        data, known = one.model_dump(mode="json", exclude_none=True), store.get(SERIES, one.id)
+        if known is None or known.data != data:
+            store.commit([Replace(SERIES, one.id, data, None)])
+            changed += 1
+    return changed
+
+
 def _put(store: Store, event: EventDefinition, now: datetime) -> bool:
     """Store the definition where it is another; whoever is about to join a line by the former one decides anew."""
     gates = seats.gates_reading(store, event.id)
     known = store.get(EVENTS, event.id)
     before = definition(known) if known else None
     after = event.model_copy(update={"kept": _kept(store, before, event, now)})
-    data = stored(after)
+    changed = after.model_copy(update={"kept": after.kept.model_copy(update={"changed_at": now})})
     if known is None:
-        store.commit([Create(EVENTS, event.id, data)])
+        store.commit([Create(EVENTS, event.id, stored(changed))])
         return True
-    if known.data == data:
+    if known.data == stored(after):
         return False
-    writes: list[Write] = [Replace(EVENTS, event.id, data, known.version), *map(seats.move_gate, gates)]
+    writes: list[Write] = [Replace(EVENTS, event.id, stored(changed), known.version), *map(seats.move_gate, gates)]
     if after.kept.line_first:
         writes.append(outbox_row(SOURCE, SeatsReleased(event=event.id), now))
     store.commit(writes)
@@ -208,6 +269,7 @@ def _kept(store: Store, before: EventDefinition | None, after: EventDefinition, 
         former=sorted(gone),
         line_first=before.kept.line_first or _some_wait_for_other_seats(store, before, after),
         dated_at=before.kept.dated_at if same_dates else now,
+        changed_at=before.kept.changed_at,
     )
 
 
@@ -228,9 +290,11 @@ def _follow(store: Store, id: str) -> None:
 
 
 def export(store: Store) -> str:
-    """All events as one TOML file that ``import`` takes."""
+    """All series and events as one TOML file that ``import`` takes."""
+    models = (Series.model_validate(document.data) for document in every(store, SERIES))
+    series = [one.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for one in models]
     events = [_exported(definition(document)) for document in every(store, EVENTS, order="starts_at")]
-    return tomli_w.dumps({"events": events}, multiline_strings=True)
+    return tomli_w.dumps({**({"series": series} if series else {}), "events": events}, multiline_strings=True)
 
 
 def _exported(event: EventDefinition) -> dict[str, Any]:
@@ -268,8 +332,14 @@ def prepared(
     paths: Iterable[Path], here: Platform, coming: Collection[str] = (), lost: Collection[str] = ()
 ) -> Callable[[], str]:
     """Read the files; what is returned saves them and tells what it did. Raises ``BadContent`` with every fault."""
-    events = read_all(paths, here, {*coming, *lost})
-    return lambda: f"{len(events)} events read, {save(here.store, here.clock, events)} added or changed"
+    series, events = read_all(paths, here, {*coming, *lost})
+
+    def saved() -> str:
+        changed = save_series(here.store, series) + save(here.store, here.clock, events)
+        also = f"{len(series)} series and " if series else ""
+        return f"{also}{len(events)} events read, {changed} added or changed"
+
+    return saved
 
 
 if __name__ == "__main__":

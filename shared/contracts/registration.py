@@ -13,8 +13,26 @@ Texts = dict[str, str]
 """A text by language (BCP 47); English is always there."""
 
 
+class EventSession(Payload):
+    """One part of a day's programme."""
+
+    starts_at: datetime
+    ends_at: datetime
+    title: Texts
+    room: Texts = {}
+    speakers: list[str] = []  # their names
+
+
+class EventDay(Payload):
+    """From when to when people are there on one day, and what is on."""
+
+    starts_at: datetime
+    ends_at: datetime
+    sessions: list[EventSession] = []
+
+
 class EventFacts(Payload):
-    """What a mail says of an event. ``join_link`` is there only in what goes to confirmed people."""
+    """What a mail says of an event. ``join_link`` and ``days`` are there only in what goes to confirmed people."""
 
     id: str
     title: Texts
@@ -27,6 +45,7 @@ class EventFacts(Payload):
     contact_email: str
     join_link: str | None = None
     page: str  # URL of the public page
+    days: list[EventDay] = []  # where there is more to tell than from when to when
 
 
 class Registrant(Payload):

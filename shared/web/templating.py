@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from shared import jinja, languages
 from shared.fields import EMPTY
+from shared.formats.markdown import markdown
 from shared.ports import MAX_COUNTED
 from shared.web.static_files import asset
 
@@ -22,6 +23,7 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
     made.filters["counted"] = partial(languages.counted, language=language)
     made.filters["number"] = partial(languages.number, language=language)
     made.filters["file_size"] = partial(languages.file_size, language=language)
+    made.filters["markdown"] = markdown
     made.globals.update(
         MAX_COUNTED=MAX_COUNTED,
         asset=asset,

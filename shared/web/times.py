@@ -125,6 +125,12 @@ class Times:
         late = languages.duration(max(-left, timedelta(minutes=1)), self._language)
         return translations(self._language).gettext("{duration} late").format(duration=late)
 
+    def hours(self, starts: datetime, ends: datetime) -> Markup:
+        """``13:00–15:00``, where the day is told already; ``note`` names the zone."""
+        self._listed += [starts, ends]
+        told = [_element(at, clock_time(at, self._zone)) for at in (starts, ends)]
+        return Markup(isolated("{}–{}", self._language)).format(*told)  # noqa: S704 - a constant
+
     def stamp(self, instant: datetime | str | None) -> Markup:
         """``2025-07-03 13:00``, the same in every language; ``note`` names the zone."""
         if not instant:

@@ -139,6 +139,7 @@ def _known(village: Village) -> dict[str, list[str]]:
         "r.token": [sign(purpose, one) for one in registrations for purpose in ("verify", "manage")],
         "i.token": [sign("inquiry", one) for one in inquiries],
         "receipt": [sign("receipt", f"{event}:{registrations[0]}:unverified") for event in events],
+        "series.id": ids("series"),
         "name": ["style.css"],
     }
 

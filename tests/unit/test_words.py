@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.inquiries.casework.models import Inquiry
 from functions.inquiries.casework.search_terms import MAX_TERMS, MAX_WORDS, search_terms, terms_of
-from functions.inquiries.content.words import in_pairs, plain_words, terms
+from shared.formats.words import in_pairs, plain_words, terms
 from tests.payloads import NOW
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from functions.inquiries.casework.models import Inquiry
-from functions.inquiries.content.words import in_pairs, pairs, plain_words, terms
+from shared.formats.words import in_pairs, pairs, plain_words, terms
 
 MAX_TERMS = 120  # of one inquiry: what its index costs on every write
 MAX_WORDS = 60  # of them words and beginnings; pairs of letters say less each, so there may be more

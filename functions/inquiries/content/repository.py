@@ -8,10 +8,10 @@ from functools import cache
 
 from functions.inquiries.content.models import Activity, CannedReply, CountryGroup, RequesterType, Rule, Topic
 from functions.inquiries.content.routing_rules import RuleSet
-from functions.inquiries.content.words import terms
 from functions.inquiries.errors import ActivityNotFound
 from shared.documents import Content
 from shared.formats import countries
+from shared.formats.words import terms
 from shared.ports import Clock, Store, every
 from shared.staff.directory import StaffDirectory
 from shared.staff.models import Staff

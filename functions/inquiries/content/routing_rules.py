@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from functions.inquiries.content.models import SHARE_WITH_ALL, Example, Rule
-from functions.inquiries.content.words import in_pairs, plain_words, unspaced
 from shared.contracts.inquiries import Explanation, Finding, Outcome
+from shared.formats.words import in_pairs, plain_words, unspaced
 from shared.text import N_
 
 ANY = "*"  # before or after a rule's word: whatever the word begins or ends with there

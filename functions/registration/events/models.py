@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     Field,
@@ -13,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from functions.registration.events import programme
+from functions.registration.events.programme import Day, Document, Figure, Link, Place, Session
 from functions.registration.events.questions import Question
 from shared.documents import Strict
 from shared.fields import (
@@ -36,13 +39,6 @@ class Category(Strict):
     seats: Annotated[int, Field(ge=0, le=100_000)] | None = None
 
 
-class Link(Strict):
-    """To another site, for more about the event."""
-
-    title: Localised
-    url: WebAddress
-
-
 Before = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[dhm]$")]
 
 
@@ -55,6 +51,8 @@ class Kept(Strict):
     """Newcomers join the line, free seats or not, until ``settle`` has given those who wait theirs."""
     dated_at: Moment | None = None
     """Since when the event begins when it begins now."""
+    changed_at: Moment | None = None
+    """Since when it is as it is: of its entry in feeds."""
 
 
 class EventDefinition(Strict):
@@ -62,7 +60,8 @@ class EventDefinition(Strict):
 
     id: Slug
     title: Localised
-    series: Localised | None = None
+    edition_of: Slug | None = None  # the series that it belongs to, where that has a page
+    series: Localised | None = None  # the name of one that has none
     summary: Localised
     description: OptionalLocalised = {}
     objectives: list[Localised] = []
@@ -86,8 +85,13 @@ class EventDefinition(Strict):
     verify_email: bool = True
     verify_within_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
     reminders: list[Before] = ["7d", "1d", "1h"]
-    outcome: Localised | None = None  # of a past edition
+    sessions: Annotated[list[Session], Field(max_length=500)] = []
+    place: Place | None = None
+    practical: OptionalLocalised = {}  # Markdown: visas, arrival, meals
+    documents: Annotated[list[Document], Field(max_length=100)] = []
     links: list[Link] = []
+    outcome: Localised | None = None  # of a past edition
+    figures: Annotated[list[Figure], Field(max_length=12)] = []  # of a past edition
     sample: bool = False
     listed: bool = True
     kept: Kept = Kept()
@@ -115,6 +119,19 @@ class EventDefinition(Strict):
                 "a question of kind 'choice' or 'choices' needs options"  # untranslated: of a content file
             )
         return self
+
+    @property
+    def days(self) -> list[Day]:
+        """One by one, with the programme of each."""
+        return programme.days(self.starts_at, self.ends_at, self.timezone, self.sessions)
+
+    @property
+    def dates(self) -> tuple[date, date]:
+        """The first and the last day, in the event's zone."""
+        zone = ZoneInfo(self.timezone)
+        return self.starts_at.astimezone(zone).date(), (self.ends_at - timedelta(microseconds=1)).astimezone(
+            zone
+        ).date()
 
     @property
     def closes_at(self) -> datetime:

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from functions.registration.events.models import EventDefinition
+from functions.registration.events.programme import Part
 from functions.registration.registrations.models import Place, Registration
 from shared.contracts.bus_events import Payload
 from shared.contracts.links import FoundLink
 from shared.contracts.registration import (
+    EventDay,
     EventFacts,
+    EventSession,
     Registrant,
     RegistrationCancelled,
     RegistrationConfirmed,
@@ -123,18 +126,40 @@ class Composer:
         """The same for all registrations of an event; made once for each reading of its definition."""
         made_from, facts = self._known.get((event.id, joins), (None, None))
         if facts is None or made_from is not event:
-            facts = EventFacts(
-                id=event.id,
-                title=event.title,
-                starts_at=event.starts_at,
-                ends_at=event.ends_at,
-                timezone=event.timezone,
-                mode=event.mode,
-                location=event.location,
-                organiser=event.organiser,
-                contact_email=event.contact_email,
-                join_link=event.join_link if joins else None,
-                page=f"{self._base_url}/events/{event.id}",
-            )
+            facts = event_facts(event, self._base_url, joins)
             self._known[event.id, joins] = event, facts
         return facts
+
+
+def event_facts(event: EventDefinition, base_url: str, joins: bool) -> EventFacts:
+    """What others are told of an event; ``joins``: with the join link, which is for confirmed people, and its days."""
+    return EventFacts(
+        id=event.id,
+        title=event.title,
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        timezone=event.timezone,
+        mode=event.mode,
+        location=event.location,
+        organiser=event.organiser,
+        contact_email=event.contact_email,
+        join_link=event.join_link if joins else None,
+        page=f"{base_url}/events/{event.id}",
+        days=days_told(event) if joins else [],
+    )
+
+
+def days_told(event: EventDefinition) -> list[EventDay]:
+    """The days of an event that has several, or a programme."""
+    days = event.days
+    if len(days) == 1 and not days[0].parts:
+        return []
+    return [EventDay(starts_at=d.starts_at, ends_at=d.ends_at, sessions=list(map(_session, d.parts))) for d in days]
+
+
+def _session(part: Part) -> EventSession:
+    told = part.session
+    names = [speaker.name for speaker in told.speakers]
+    return EventSession(
+        starts_at=part.starts_at, ends_at=part.ends_at, title=told.title, room=told.room, speakers=names
+    )

@@ -14,7 +14,7 @@ from functions.registration.events.questions import MAX_ANSWER, check_answers
 from functions.registration.registrations.models import RegistrationRequest
 from functions.registration.registrations.personal import LINK_LIFE
 from functions.registration.registrations.service import Registrations
-from functions.registration.web import event_lists
+from functions.registration.web import event_lists, series_pages
 from functions.registration.web.forms import event_of_page, form_body, origin, receipt_path
 from shared import languages
 from shared.contracts.visitors import RegistrationCodeRequested
@@ -32,6 +32,7 @@ def register(site: Site, service: Registrations) -> None:
     """Put the public pages on ``site``."""
     pages = Pages(service)
     event_lists.register(site, service)
+    series_pages.register(site, service)
     site.route("/assets/<name>")(static_file)
     site.route("/robots.txt")(lambda visit: static_file(visit, "robots.txt"))
     site.route("/favicon.ico")(lambda visit: static_file(visit, "favicon.svg"))
@@ -58,6 +59,7 @@ class Pages:
             "event.html",
             status,
             event=event,
+            series=self._service.events.series_of(event),
             phase=event.phase(visit.platform.clock.now()),
             left=self._left_by_category(event),
             total_left=self._service.seats_left(event),
