@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 OURS = [ROOT / name for name in ("functions", "shared", "infra")]
 FILTERED = {"assignments": "the desk's list takes any filters at once; an index of one of them leads the way"}
 SORTED = {("registrations", "address"): "what one address has is little"}
-_known: dict[tuple[str, int], str] = {}  # faults of statements by how many conditions they serve
+_known: dict[tuple[str, int, bool], str] = {}  # faults of statements by what they serve
 
 
 def fault(plan: Sequence[str], collection: str, where: Sequence[Where], order: str = "id", counts: bool = False) -> str:
@@ -36,9 +36,14 @@ def fault(plan: Sequence[str], collection: str, where: Sequence[Where], order: s
     if any("TEMP B-TREE" in step for step in plan) and not few:
         return "sorts what it finds"
     led = len(re.findall(r"[=<>]\?", steps[0])) if steps else 0
-    if led < len(where) and (counts or collection not in FILTERED):
+    if led < len(where) and not (collection in FILTERED and (not counts or _since(where))):
         return f"enters by {led} of {len(where)} conditions"
     return ""
+
+
+def _since(where: Sequence[Where]) -> bool:
+    """What has come since an instant is little, whatever else is asked of it."""
+    return any(operator == ">" and value for _, operator, value in where)
 
 
 def _ordered(steps: Sequence[str], where: Sequence[Where], counts: bool) -> bool:
@@ -75,7 +80,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, ours: Callable[[Path], bool] | None
     def explained(self: Database, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if now := getattr(asking, "now", None):
             file, collection, where, *how = now
-            if (key := (sql, len(where))) not in _known:
+            if (key := (sql, len(where), _since(where))) not in _known:
                 plan = [row[3] for row in read(self, f"EXPLAIN QUERY PLAN {sql}", values)]
                 found = fault(plan, collection, where, *how)
                 _known[key] = found and f"{found}: {'; '.join(plan)}"

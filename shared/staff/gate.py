@@ -25,7 +25,7 @@ SIGN_IN, SIGN_OUT = "/desk/sign-in", "/desk/sign-out"
 VIEWS_KEPT = timedelta(days=2 * 365)  # the entries; those of changes stay
 MAX_ASKED = 500  # characters
 MAX_BACK = 2000  # characters of the address that signing in leads back to: a header has an end
-UNTOLD = ("q", "after", "lang", "done", "left", "selected", "to")
+UNTOLD = ("q", "after", "lang", "done", "left", "selected", "to", "name", "share")
 """What an entry does not tell of an address: what people search for may name a person, and it outlives an erasure."""
 
 

@@ -12,6 +12,8 @@ from shared.text import N_
 ADDED = {
     "viewer": {
         "desk.view",  # what waits, the lists and their search
+        "lists.watch",  # how many of a list are new: a number
+        "views.save",  # of a list, for oneself
         "inquiries.view",
         "quarantine.view",
         "routing.try",
@@ -38,6 +40,7 @@ ADDED = {
     },
     "focal_point": {
         "inquiries.hand_over",
+        "views.share",  # save for the organisation, and change or remove what it has
         "inquiries.erase.confirm",  # what a colleague has asked for
         "absences.others",
         "staff_mail.resume",  # see which colleagues get no mail any more, and have it go out again
@@ -62,6 +65,7 @@ GRANTED = {role: set[str]().union(*list(ADDED.values())[: place + 1]) for place,
 PERMISSIONS = GRANTED[ROLES[-1]]
 
 UNRECORDED = {
+    "lists.watch",
     "routing.try",
     "people.view",  # names and work addresses of colleagues: of staff, not of whom they serve
     "settings.view",

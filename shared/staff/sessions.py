@@ -17,6 +17,7 @@ COOKIE = "desk"
 IDLE = timedelta(hours=2)
 MAX_SESSION = timedelta(hours=12)  # a working day, however busy
 TOUCH = timedelta(minutes=5)  # how exactly idleness is kept: one write in this time
+UNATTENDED = "X-Unattended"  # of what a page asks for by itself, while nobody may be there
 IAP_HEADER = "X-Goog-IAP-JWT-Assertion"
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def current(visit: Visit) -> Member | None:
 
 
 def session_of(visit: Visit) -> Document | None:
-    """The live session that the cookie names; its idle time starts again."""
+    """The live session that the cookie names; its idle time starts again, unless a page asks by itself."""
     platform, now = visit.platform, visit.platform.clock.now()
     try:
         id = platform.tokens.read("desk.session", visit.cookie(COOKIE), now)
@@ -44,7 +45,8 @@ def session_of(visit: Visit) -> Document | None:
     session = platform.store.get(SESSIONS, id)
     if session is None or session.data["expire_at"] <= utc_text(now):
         return None
-    if from_utc_text(session.data["seen_at"]) + TOUCH < now:
+    attended = UNATTENDED not in visit.request.headers
+    if attended and from_utc_text(session.data["seen_at"]) + TOUCH < now:
         expires = min(now + IDLE, from_utc_text(session.data["created_at"]) + MAX_SESSION)
         data = session.data | {"seen_at": utc_text(now), "expire_at": utc_text(expires)}
         with suppress(Conflict):  # another request of this browser did it, or the session was ended meanwhile

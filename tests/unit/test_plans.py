@@ -47,6 +47,17 @@ def test_what_no_index_leads_to_is_seen(
     assert (seen in " ".join(faults)) if seen else not faults, faults
 
 
+@pytest.mark.parametrize(("since", "seen"), [("2026-11-25", ""), ("", "2 of 4")])
+def test_a_filtered_list_is_counted_since_an_instant_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: str, seen: str
+) -> None:
+    store = SqliteStore(tmp_path / "store.db", {"assignments": {"indexes": [["organisation", "updated_at"]]}})
+    faults = watched(monkeypatch, ours=lambda path: path == Path(__file__))
+    filters: list[Where] = [("organisation", "==", "who"), ("part", "==", "lead"), ("country", "==", "KE")]
+    store.count("assignments", *filters, ("updated_at", ">", since))
+    assert (seen in " ".join(faults)) if seen else not faults, faults
+
+
 @pytest.mark.parametrize(("order", "descending"), [("id", False), ("at", False), ("at", True)])
 def test_a_page_far_into_a_range_costs_what_the_first_costs(tmp_path: Path, order: str, descending: bool) -> None:
     store = SqliteStore(tmp_path / "store.db", SCHEMA)

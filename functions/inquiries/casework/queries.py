@@ -21,7 +21,7 @@ from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.errors import NotFound, Stale
 from functions.inquiries.means import Means, Member
-from shared.ports import MAX_COUNTED, Cursor, Document, Where, every, from_utc_text, having
+from shared.ports import MAX_COUNTED, Cursor, Document, Where, every, from_utc_text, having, utc_text
 
 NOBODY = ""  # as an assignee: not assigned yet
 MAX_SCANNED = 150  # documents that one page of a search of several words reads
@@ -45,6 +45,15 @@ class Filter:
     search: str = ""
     order: Literal["received_at", "due_at", "updated_at"] = "received_at"
     descending: bool = True
+
+
+def _conditions(staff: Member, filter: Filter) -> list[Where]:
+    """All but those that look into a list: a query has one of these at most."""
+    asked = [(name, getattr(filter, name)) for name in ("state", "assignee", "queue", "country", "part", "late")]
+    return [
+        ("organisation", "==", staff.organisation),
+        *((name, "==", value) for name, value in asked if value is not None),
+    ]
 
 
 @dataclass(frozen=True)
@@ -131,11 +140,7 @@ class Reading:
     def _query(
         self, staff: Member, filter: Filter, term: str | None, after: Cursor | None, limit: int
     ) -> list[Document]:
-        where: list[Where] = [("organisation", "==", staff.organisation)]
-        for name in ("state", "assignee", "queue", "country", "part", "late"):
-            value = getattr(filter, name)
-            if value is not None:
-                where.append((name, "==", value))
+        where = _conditions(staff, filter)
         order, descending = (filter.order, filter.descending) if term is None else ("received_at", True)
         if term is not None:
             where.append(("terms", "contains", term))
@@ -144,6 +149,12 @@ class Reading:
         return self._means.store.query(
             ASSIGNMENTS, *where, order=order, descending=descending, after=after, limit=limit
         )
+
+    def new(self, staff: Member, filter: Filter, since: datetime) -> int:
+        """How many of a list have come, been handed over or changed after ``since``, to ``MAX_COUNTED``; whatever
+        ``search``. It costs what there is to count, not what there is."""
+        topic: list[Where] = [("topics", "contains", filter.topic)] if filter.topic else []
+        return self._some(*_conditions(staff, filter), *topic, ("updated_at", ">", utc_text(since)))
 
     def export(self, staff: Member, filter: Filter) -> Iterator[Assignment]:
         """All rows of a list, read page by page."""

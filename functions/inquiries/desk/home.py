@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from functions.inquiries.desk import bulk, inquiry, inquiry_list, people, quarantine, routing
+from functions.inquiries.desk import bulk, inquiry, inquiry_list, list_views, people, quarantine, routing
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared.staff import sign_in, unreachable
@@ -16,7 +16,8 @@ from shared.web.visit import Visit
 def register(site: Site, service: Service, means: Means) -> None:
     """Put the desk on ``site``, with the pages of signing in."""
     sign_in.routes(site)
-    for part in (inquiry_list, bulk, inquiry, quarantine, routing):
+    list_views.register(site, inquiry_list.register(site, service))
+    for part in (bulk, inquiry, quarantine, routing):
         part.register(site, service)
     people.register(site, service, means)
 
