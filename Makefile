@@ -54,8 +54,9 @@ route: $(if $(INQUIRY)$(AGAINST),.venv/runtime)  ## where an inquiry would go (I
 	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.dry_run \
 	  $(if $(RULES),--rules $(RULES)) $(if $(AGAINST),--$(AGAINST),$(INQUIRY))
 
-reindex: .venv/runtime  ## list inquiries afresh for the search, once after an upgrade that says so (DATA=.onestop)
+reindex: .venv/runtime  ## list inquiries and events afresh for the search, once after an upgrade that says so (DATA=.onestop)
 	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.inquiries.reindex
+	@ONESTOP_DATA=$(or $(DATA),.onestop) $(BIN)/python -m functions.registration.toml_files reindex
 
 import: .venv/runtime  ## add or update content from TOML files (FILES="a.toml b.toml" DATA=.onestop)
 	@$(BIN)/python -m infra.local.content import $(FILES)

@@ -1,4 +1,4 @@
-"""Event definitions in and out of TOML: ``python -m functions.registration.toml_files import|export``.
+"""Event definitions in and out of TOML: ``python -m functions.registration.toml_files import|export|reindex``.
 
 An instant is written as an offset date-time, or relative to the day of import in the event's own zone:
 ``"+60d 09:00"``. An event that is in the store already keeps the instants that a relative one once became, so that
@@ -310,6 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     importing.add_argument("--if-empty", action="store_true", help="only where the store has no event yet")
     importing.add_argument("files", nargs="*", type=Path, default=[SAMPLES])
     commands.add_parser("export", help="write events.toml").add_argument("folder", type=Path)
+    commands.add_parser("reindex", help="list the terms by which events are found afresh")
     options = parser.parse_args(arguments)
     here = platform()
     store = here.store
@@ -317,6 +318,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         (options.folder / "events.toml").write_text(export(store), "utf-8")
         print(f"{options.folder / 'events.toml'} written")
+        return 0
+    if options.command == "reindex":
+        print(f"{save(store, here.clock, map(definition, every(store, EVENTS)))} events have new terms.")
         return 0
     if options.if_empty and store.query(EVENTS, limit=1):
         return 0

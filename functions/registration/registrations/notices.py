@@ -131,6 +131,11 @@ class Composer:
         return facts
 
 
+def public_facts(event: EventDefinition, base_url: str) -> EventFacts:
+    """What anybody may know, the programme included."""
+    return event_facts(event, base_url, joins=False).model_copy(update={"days": days_told(event)})
+
+
 def event_facts(event: EventDefinition, base_url: str, joins: bool) -> EventFacts:
     """What others are told of an event; ``joins``: with the join link, which is for confirmed people, and its days."""
     return EventFacts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -9,7 +10,9 @@ from flask import Response
 from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.seats import seats_left
 from functions.registration.registrations.service import Registrations
-from shared.ports import MAX_COUNTED, utc_text
+from functions.registration.web import feeds
+from functions.registration.web.event_filters import Filters
+from shared.ports import MAX_COUNTED
 from shared.staff.directory import StaffDirectory
 from shared.web import paging
 from shared.web.site import Site
@@ -31,19 +34,23 @@ def register(site: Site, service: Registrations) -> None:
     @site.route("/events")
     def events(visit: Visit) -> Response:
         """Upcoming and past ones; with ``after`` more of the former, with ``before`` more of the latter."""
-        now, asked = visit.platform.clock.now(), visit.request.args
+        now, asked, filters = visit.platform.clock.now(), visit.request.args, Filters(visit, directory)
         after, before = paging.cursor(asked.get("after", "")), paging.cursor(asked.get("before", ""))
-        upcoming = [] if before else service.events.coming(now, after, PAGE + 1)
-        past = [] if after else service.events.over(now, before, PAGE + 1)
+        search, none = partial(service.events.search, now, filters.wanted, limit=PAGE), (list[EventDefinition](), None)
+        upcoming, later = none if before else search(over=False, after=after)
+        past, earlier = none if after else search(over=True, after=before)
         return visit.page(
             "events.html",
-            upcoming=_by_start(upcoming[:PAGE]),
-            past=past[:PAGE],
-            later=_next_page(upcoming),
-            earlier=_next_page(past),
+            filters=filters,
+            upcoming=_by_start(upcoming),
+            past=past,
+            later=filters.address(after=paging.mark(later)) if later else "",
+            earlier=filters.address(before=paging.mark(earlier)) if earlier else "",
             further=bool(after or before),
-            **cards(visit, service, directory, upcoming[:PAGE]),
+            **cards(visit, service, directory, upcoming),
         )
+
+    feeds.register(site, service, directory)
 
 
 def cards(
@@ -61,9 +68,3 @@ def cards(
 
 def _by_start(events: list[EventDefinition]) -> list[EventDefinition]:
     return sorted(events, key=lambda event: (event.starts_at, event.id))
-
-
-def _next_page(events: list[EventDefinition]) -> str:
-    """The mark of what comes after the first ``PAGE`` events, where there is more."""
-    last = events[PAGE - 1] if len(events) > PAGE else None
-    return paging.mark((utc_text(last.ends_at), last.id) if last else None)
