@@ -28,6 +28,8 @@ FOR_OPERATORS = (  # modules whose texts go to a terminal or to whoever reads th
     "shared/adapters/**/*.py",
     "shared/content_files.py",
     "shared/formats/countries.py",
+    "shared/formats/pictures.py",
+    "shared/institution/*.py",
     "shared/ports.py",
     "shared/settings.py",
     "shared/topology.py",

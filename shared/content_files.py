@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from shared.formats.pictures import as_text
+
 ANY_ID = "*"  # where nobody can tell which ids a file or an entry has; no id is written so
+_PICTURE = re.compile(r"(?i)[\w ./-]{1,200}\.(?:svg|png)")  # a file beside the one that names it
 _ID = re.compile(r"""^[ \t]*(?:id|email)[ \t]*=[ \t]*["']*([^"'\r\n#]*)""", re.MULTILINE)
 
 
@@ -20,13 +24,28 @@ class BadContent(Exception):
 
 
 def tables_in(path: Path) -> dict[str, Any]:
-    """What the file holds, by the name of the table. Raises ``BadContent``."""
+    """What the file holds, by the name of the table, with the pictures that it names. Raises ``BadContent``."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadContent([f"{path}: cannot be read ({error.strerror}); check the file's name"]) from None
     except ValueError as error:  # no TOML, or no UTF-8
         raise BadContent([f"{path}: not valid TOML: {error}"]) from None
+    if faults := list(_with_pictures(path, tables)):
+        raise BadContent(faults)
+    return tables
+
+
+def _with_pictures(path: Path, part: Any) -> Iterator[str]:
+    """Put pictures in the place of their files' names, wherever they are in ``part``; yields what cannot be read."""
+    for key, value in list(part.items() if isinstance(part, dict) else enumerate(part)):
+        if isinstance(value, dict | list):
+            yield from _with_pictures(path, value)
+        elif isinstance(value, str) and _PICTURE.fullmatch(value):
+            try:
+                part[key] = as_text((path.parent / value).read_bytes())
+            except OSError as error:
+                yield f"{path}: {key}: the picture {value} cannot be read ({error.strerror}); put it beside this file"
 
 
 def ids_in(path: Path) -> set[str]:

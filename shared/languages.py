@@ -99,8 +99,22 @@ def _region(part: str, reader: Locale) -> str:
 
 def text(texts: Mapping[str, str], language: str) -> str:
     """A text of the content in ``language``, or the nearest to it that there is, else in English."""
-    nearest = texts.get(language) or texts.get(_lookup(language, texts) or SOURCE)
-    return nearest or texts.get(SOURCE) or next(iter(texts.values()), "")
+    return texts.get(chosen(texts, language), "")
+
+
+def chosen(texts: Mapping[str, str], language: str) -> str:
+    """The language (BCP 47) of the one that ``text`` gives; English where there is none."""
+    if texts.get(language):
+        return language
+    nearest = _lookup(language, texts) or SOURCE
+    return nearest if texts.get(nearest) else SOURCE if texts.get(SOURCE) else next(iter(texts), SOURCE)
+
+
+def several(names: Sequence[str], language: str) -> str:
+    """Names one after the other: ``WHO, WIPO and WTO``."""
+    from babel.lists import format_list
+
+    return str(format_list(names, locale=_locale(best(language))))
 
 
 def day(instant: datetime, timezone: str, language: str) -> str:

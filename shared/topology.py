@@ -68,6 +68,7 @@ class Topology:
     local_servers: dict[str, Server]  # by the target's name
     schedules: dict[str, dict[str, str]]
     store: dict[str, dict[str, Any]]
+    bearer_paths: tuple[str, ...] = ()  # what follows them in a path is a key
 
     @property
     def databases(self) -> dict[str, str]:
@@ -85,6 +86,7 @@ def load() -> Topology:
     raw = tomllib.loads(FILE.read_text("utf-8"))
     delivery = raw["delivery"]
     return Topology(
+        bearer_paths=tuple(raw["bearer_paths"]),
         targets=tuple(
             Target(function, name, tuple(target.get("paths", ())))
             for function, targets in raw["functions"].items()

@@ -28,15 +28,20 @@ def _service() -> Registrations:
 
 @cache
 def _web() -> Site:
-    from functions.registration.web import api, find_pages, personal_pages, register_pages
+    from functions.registration.web import api, find_pages, personal_pages, register_pages, sitemap
+    from shared.web import content_pages, sitemaps, themes
     from shared.web.api_reference import description
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
     description.register(site)
+    themes.register(site)
+    content_pages.register(site)
+    sitemaps.register(site, ["/events/sitemap.xml", "/activities/sitemap.xml"])
     register_pages.register(site, _service())
     personal_pages.register(site, _service())
     find_pages.register(site, _service())
+    sitemap.register(site, _service())
     return site
 
 

@@ -3,8 +3,8 @@
     python -m infra.local.content import FILE...
     python -m infra.local.content export FOLDER
 
-Each slice imports and exports its own (``functions/{slice}/toml_files.py``); a file goes to the slice that knows its
-tables. ``DATA`` names the data folder (``.onestop``).
+Each slice imports and exports its own (``functions/{slice}/toml_files.py``), and so does what belongs to none
+(``shared/institution``); a file goes to whoever knows its tables. ``DATA`` names the data folder (``.onestop``).
 """
 
 from __future__ import annotations
@@ -30,9 +30,14 @@ class BadFile(Exception):
 
 
 def importers() -> list[ModuleType]:
-    """The slices' modules for content in files."""
-    names = [f"functions.{function}.toml_files" for function in sorted({t.function for t in topology.load().targets})]
-    return [import_module(name) for name in names if find_spec(name)]
+    """The modules for content in files."""
+    return [import_module(name) for name in importer_names()]
+
+
+def importer_names() -> list[str]:
+    """Of what all slices share, then of each slice that has one."""
+    slices = [f"functions.{function}.toml_files" for function in sorted({t.function for t in topology.load().targets})]
+    return ["shared.institution.toml_files", *(name for name in slices if find_spec(name))]
 
 
 def tables_of(path: Path) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import fcntl
 import http.client
-import importlib.util
 import json
 import os
 import signal
@@ -31,7 +30,7 @@ from pathlib import Path
 from typing import IO
 
 from infra.entry import root_main
-from infra.local import emulators
+from infra.local import content, emulators
 from infra.local.processes import ROOT, Child, Family
 from shared import settings, topology, wiring
 from shared.private_folder import private_folder
@@ -232,17 +231,15 @@ def check_settings(environment: dict[str, str]) -> None:
 
 
 def import_content(environment: dict[str, str]) -> None:
-    """Give a new store its sample content; each slice brings its own. Raises ``Refused``."""
-    names = sorted({f"functions.{target.function}.toml_files" for target in topology.load().targets})
-    modules = [name for name in names if importlib.util.find_spec(name)]
+    """Give a new store its sample content. Raises ``Refused``."""
 
     def importing(module: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", module, "import", "--if-empty"]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     with ThreadPoolExecutor() as pool:
-        finished = list(pool.map(importing, modules))
-    for module, done in zip(modules, finished, strict=True):
+        finished = list(pool.map(importing, content.importer_names()))
+    for module, done in zip(content.importer_names(), finished, strict=True):
         if done.returncode:
             words = done.stderr.strip()
             raise Refused(words.splitlines()[-1] if "Traceback" in words else words or f"{module} gave no reason")

@@ -46,6 +46,7 @@ class EventFacts(Payload):
     join_link: str | None = None
     page: str  # URL of the public page
     days: list[EventDay] = []  # where there is more to tell than from when to when
+    theme: str = ""  # id of its look (shared.institution), where it has one of its own
 
 
 class Registrant(Payload):

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 from shared.documents import Content
 from shared.fields import Country, Email, Language, Line, Localised, Slug, WebAddress, Zone
 from shared.formats.addresses import folded_address
+from shared.formats.pictures import Emblem
 from shared.ports import storable
 from shared.staff.permissions import allowed
 
@@ -72,6 +73,7 @@ class Organisation(Content):
     name: Localised
     short_name: Line
     website: WebAddress | Literal[""] = ""
+    emblem: Emblem | None = None  # beside its name at the foot of pages
     timezone: Zone
     working_hours: dict[str, list[Hours]]  # by weekday in English, lower case; a missing day is free
     public_holidays: list[PublicHolidays] = []

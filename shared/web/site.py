@@ -20,6 +20,7 @@ from werkzeug.routing import Map, Rule
 
 from shared import languages
 from shared.errors import DomainError
+from shared.institution.repository import Institution
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
 from shared.ports import Unavailable
@@ -78,6 +79,7 @@ class Site:
     def __init__(self, platform: Platform, templates: Path, gate: Gate | None = None) -> None:
         self.platform = platform
         self.gate = gate
+        self.institution = Institution(platform.store, platform.clock)
         self._templates = (templates, HERE / "templates", *([gate.templates] if gate else []))
         self.map = Map([Rule("/healthz", endpoint=Route(_health, True, False, MAX_BODY), methods=["GET"])])
         self._routes = self.map.bind("")
@@ -214,6 +216,8 @@ class Site:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Content-Language", visit.language)
+        if not visit.listed:
+            headers.setdefault("X-Robots-Tag", "noindex")
         if visit.request.method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 300 or not visit.api:
             headers.setdefault("Cache-Control", "no-store")  # it may carry somebody's link
         if settings.secure:

@@ -19,7 +19,8 @@ import jinja2
 from flask import Response
 from pydantic import BaseModel, ValidationError
 
-from shared import languages
+from shared import languages, topology
+from shared.institution.repository import Institution, Look
 from shared.web.http.incoming import FORMS, Incoming
 from shared.web.http.one_time_pad import padded
 from shared.web.http.rate_limits import Limiter
@@ -52,6 +53,10 @@ class Answering(Protocol):
     @property
     def gate(self) -> Gate | None:
         """None where the site is for everybody."""
+
+    @property
+    def institution(self) -> Institution:
+        """Who runs this, and how its pages look."""
 
     @property
     def limiter(self) -> Limiter:
@@ -95,6 +100,11 @@ class Gate(Protocol):
         """The answer to a form that was not shown in this session. Raises ``Problem``."""
 
 
+def is_listed(method: str, path: str) -> bool:
+    """Whether search engines may list a page: one that anybody can open, and no link that is a key leads to."""
+    return method in ("GET", "HEAD") and not any(key in path for key in topology.load().bearer_paths)
+
+
 @dataclass
 class Visit:
     """One request with what answering it needs."""
@@ -106,6 +116,8 @@ class Visit:
     api: bool = False
     staff: Person | None = None  # who has signed in, behind a gate
     zone: str = "UTC"  # IANA, of all times on a page
+    theme: str = ""  # id of the theme of what the page is about, where that has one
+    listed: bool = False  # whether search engines may list what is answered
 
     def __post_init__(self) -> None:
         self.path = self.request.path
@@ -120,6 +132,11 @@ class Visit:
     def layout(self) -> str:
         """The template that a page of no slice extends: behind a gate it keeps the navigation of whoever is there."""
         return self.site.gate.layout if self.site.gate and self.staff else "base.html"
+
+    @cached_property
+    def look(self) -> Look:
+        """How its pages look, once a handler has said what they are about."""
+        return self.site.institution.look(self.theme)
 
     @property
     def wants_page(self) -> bool:
@@ -140,10 +157,11 @@ class Visit:
         return languages.translations(self.language).ngettext(one, more, number)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """An HTML page; ``visit``, ``lang`` and ``times`` are known in every template."""
+        """An HTML page; ``visit``, ``lang``, ``look`` and ``times`` are known in every template."""
+        self.listed = status == 200 and self.site.gate is None and is_listed(self.request.method, self.path)
         html = self.site.environment(self.language).get_template(template)
         times = Times(self.zone, self.language, self.platform.clock.now)
-        body = html.render(visit=self, lang=self.language, times=times, **values)
+        body = html.render(visit=self, lang=self.language, look=self.look, times=times, **values)
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:
@@ -169,6 +187,12 @@ class Visit:
     def url(self, path: str) -> str:
         """The absolute address of ``path``, which begins with a slash."""
         return self.platform.settings.base_url + path
+
+    @property
+    def canonical(self) -> str:
+        """This page's one address for search engines: without what follows the ``?``, but for a language asked for."""
+        asked = self.request.args.get("lang", "") if self.request.query_string else ""
+        return self.url(f"{self.path}?lang={self.language}" if asked else self.path)
 
     def in_language(self, language: str, path: str = "") -> str:
         """The address of this page, or of ``path``, in another language."""

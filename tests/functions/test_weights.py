@@ -1,4 +1,5 @@
-"""What each public page weighs as it comes over the wire, with its style sheet and its scripts.
+"""What each public page weighs as it comes over the wire, with its style sheets, scripts and pictures (but for
+those that a browser loads when somebody scrolls to them).
 
 ``make weights`` shows the table. A connection's first flight carries ten segments of 1,460 bytes (RFC 6928), which is
 where "14 kB" comes from: 14,000 of them for what we send leaves the rest to the headers.
@@ -25,7 +26,7 @@ from tests.house import Answer, House, opened
 MAX_WEIGHT = 14_000  # bytes
 LANGUAGES, METHODS = ("en", "ar"), ("GET", "POST")
 VISITOR = "0" * 32
-LINKED = re.compile(r'<(?:link|script)[^>]*(?:href|src)="(/assets/[^"]+)"')
+LINKED = re.compile(r'<(?:link|script|img(?![^>]*loading="lazy"))[^>]*(?:href|src)="(/assets/[^"]+)"')
 WORKER = re.compile(r'new URL\("([\w.-]+)"')  # a script that a script loads
 
 
@@ -141,6 +142,9 @@ def _known(village: Village) -> dict[str, list[str]]:
         "receipt": [sign("receipt", f"{event}:{registrations[0]}:unverified") for event in events],
         "series.id": ids("series"),
         "name": ["style.css"],
+        "assets.id": ids("themes") + ids("organisations"),
+        "kind": ["emblem", "banner"],
+        "pages.id": ids("pages"),
     }
 
 

@@ -17,7 +17,7 @@ from shared import languages
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
-from shared.web import paging
+from shared.web import paging, sitemaps
 from shared.web.guards import form_guard
 from shared.web.http.incoming import TICKED
 from shared.web.problems import FieldError, Problem
@@ -35,6 +35,7 @@ def register(site: Site, service: Service) -> None:
     pages = Pages(service)
     site.route("/activities")(pages.activities)
     site.route("/activities/<id>")(pages.activity)
+    sitemaps.route(site, "/activities/sitemap.xml")(pages.mapped)
     site.route("/contact", "GET")(pages.contact)
     site.route("/contact", "POST", max_body=MAX_BODY, again=pages.show_again)(pages.send)
 
@@ -75,6 +76,10 @@ class Pages:
         """One activity's page. Raises ``ActivityNotFound``."""
         activity = self._content.activity(id)
         return visit.page("activity.html", activity=activity, when=_when(visit, activity), **self._names(visit))
+
+    def mapped(self, visit: Visit) -> list[str]:
+        """The addresses of this slice that search engines are told of."""
+        return ["/activities", *(f"/activities/{id}" for id in self._content.activities), "/contact"]
 
     def _options(self, visit: Visit) -> dict[str, list[tuple[str, str]]]:
         """The choices of each filter."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
+from functools import cached_property
 
 from functions.notification.deliveries.mailboxes import MAX_SINGLE, Mailboxes
 from functions.notification.deliveries.unheard import Unheard
@@ -24,6 +25,7 @@ from functions.notification.mails.mail import Mail
 from functions.notification.mails.render import Rendered, render
 from shared.contracts.bus_events import BusEvent, parse
 from shared.formats.addresses import address_key, ascii_address
+from shared.institution.repository import Institution
 from shared.observability import tracing
 from shared.observability.logs import enter_trace
 from shared.ports import (
@@ -178,6 +180,11 @@ class Deliveries:
 
     # -- inside --
 
+    @cached_property
+    def institution(self) -> Institution:
+        """How mails look."""
+        return Institution(self.store, self.clock)
+
     @property
     def mailboxes(self) -> Mailboxes:
         """The books over the same store."""
@@ -263,7 +270,7 @@ class Deliveries:
         mail = next(mail for mail in mails_for(event) if mail.to.email == recipient)
         if mail.useless_after and self.clock.now() > mail.useless_after:
             return None
-        return render(mail, id, self.mail_from, event.time)
+        return render(mail, id, self.mail_from, event.time, self.institution.look(mail.theme))
 
     def _suppressed(self, recipient: str) -> bool:
         return self._suppression(recipient) is not None

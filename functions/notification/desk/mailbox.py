@@ -73,14 +73,14 @@ def register(site: Site, mailbox: Mailbox | None) -> None:
         views = [view for view in VIEWS if parts.get(view, message) is not None]
         asked = visit.request.args.get("view")
         view = asked if asked in views else views[0]
-        text = {
+        source = {
             "html": "",
             "text": parts["text"].get_content() if parts["text"] else "",
             "headers": "\n".join(f"{name}: {value}" for name, value in message.items()),
             "source": content.decode("utf-8", "replace"),
         }[view]
         files = [(number, part.get_filename() or f"part-{number}") for number, part in enumerate(_attachments(message))]
-        page = visit.page("message.html", line=_line(key, content), views=views, view=view, text=text, files=files)
+        page = visit.page("message.html", line=_line(key, content), views=views, view=view, source=source, files=files)
         page.headers["Content-Security-Policy"] = FRAMING
         return page
 

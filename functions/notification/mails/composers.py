@@ -127,6 +127,7 @@ def _registration(
         subject=subject.format(event=title),
         to=Person(name if greet else "", person.email),
         language=language,
+        theme=facts.theme,
         values={
             "join_link": facts.join_link if attends else None,
             "title": title,

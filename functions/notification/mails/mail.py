@@ -49,6 +49,7 @@ class Mail:
         reply_to: where an answer goes; without one, to the sender.
         message_id: where another mail will refer to this one; else each delivery has an id of its own.
         references: Message-IDs of the conversation so far, oldest first (RFC 5322, section 3.6.4).
+        theme: id of the look of what it is about, where that has one of its own.
         useless_after: when it no longer helps to send it.
     """
 
@@ -63,6 +64,7 @@ class Mail:
     message_id: str | None = None
     references: Sequence[str] = ()
     useless_after: datetime | None = None
+    theme: str = ""
 
 
 def greeting_name(text: str) -> str:

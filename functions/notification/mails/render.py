@@ -1,7 +1,7 @@
 """From a ``Mail`` to the bytes of an RFC 5322 message.
 
-The same mail gives the same bytes, today and at the tenth attempt: the date is the event's, the MIME boundaries come
-from the Message-ID.
+The same mail in the same look gives the same bytes, today and at the tenth attempt: the date is the event's, the MIME
+boundaries come from the Message-ID.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from functions.notification.mails import mime
 from functions.notification.mails.mail import Attachment, Calendar, Mail, Person
 from shared import jinja, languages
 from shared.formats.addresses import ascii_address
+from shared.institution.repository import PLAIN, Look
 from shared.text import one_line, unbroken
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -57,13 +58,14 @@ class Rendered(NamedTuple):
     content: bytes
 
 
-def render(mail: Mail, key: str, sent_from: str, written: datetime) -> Rendered:
+def render(mail: Mail, key: str, sent_from: str, written: datetime, look: Look = PLAIN) -> Rendered:
     """The message, as it goes to a relay.
 
     Args:
         key: tells this delivery from every other one; the Message-ID is made of it.
         sent_from: ``onestop <noreply@example.org>``.
         written: the time of the event that calls for the mail.
+        look: its colours, and what stands above it.
     """
     sender = Person(*parseaddr(sent_from))
     domain = sender.email.rpartition("@")[2]
@@ -87,20 +89,22 @@ def render(mail: Mail, key: str, sent_from: str, written: datetime) -> Rendered:
         "Content-Language": mail.language,
     }
     boundary = f"=_{_digest(key)[:24]}"
-    named["Content-Type"], body = _body(mail, boundary, sender, written, domain, policy)
+    named["Content-Type"], body = _body(mail, boundary, sender, written, domain, policy, look)
     fields = [*raw.items(), *(policy.header_store_parse(name, value) for name, value in named.items())]
     head = b"".join(policy.fold_binary(name, value) for name, value in fields)
     return Rendered(message_id, head + b"\r\n" + body)
 
 
 def _body(
-    mail: Mail, boundary: str, sender: Person, written: datetime, domain: str, policy: Policy
+    mail: Mail, boundary: str, sender: Person, written: datetime, domain: str, policy: Policy, look: Look
 ) -> tuple[str, bytes]:
     """Its Content-Type and itself: the text in two forms, and what is attached.
 
     A calendar entry is inline for clients that show invitations (RFC 6047, section 2.4), and a file for all others.
     """
-    values = {"mail": mail, "sender": sender.name, **mail.values}
+    name = languages.text(look.theme.name, mail.language) if look is not PLAIN else sender.name
+    colours = look.colours["light"]  # clients that know dark schemes turn them themselves
+    values = {"mail": mail, "sender": sender.name, "masthead": name, "colours": colours, **mail.values}
     forms = [
         mime.text(_BLANK_LINES.sub("\n\n", _template(mail, "txt").render(values)), "plain"),
         mime.text(_template(mail, "html").render(values), "html"),

@@ -92,6 +92,7 @@ class EventDefinition(Strict):
     links: list[Link] = []
     outcome: Localised | None = None  # of a past edition
     figures: Annotated[list[Figure], Field(max_length=12)] = []  # of a past edition
+    theme: Slug | None = None  # its look (shared.institution.models.Theme), where it has one of its own
     sample: bool = False
     listed: bool = True
     kept: Kept = Kept()

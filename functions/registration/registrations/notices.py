@@ -151,6 +151,7 @@ def event_facts(event: EventDefinition, base_url: str, joins: bool) -> EventFact
         join_link=event.join_link if joins else None,
         page=f"{base_url}/events/{event.id}",
         days=days_told(event) if joins else [],
+        theme=event.theme or "",
     )
 
 

@@ -45,9 +45,9 @@ def origin(visit: Visit) -> str:
 
 
 def event_of_page(visit: Visit, service: Registrations, id: str) -> EventDefinition:
-    """The event that a page is about, whose zone all of the page's times are in. Raises ``EventNotFound``."""
+    """The event that a page is about: it gives the page its look and its zone. Raises ``EventNotFound``."""
     event = service.events.get(id)
-    visit.zone = event.timezone
+    visit.zone, visit.theme = event.timezone, event.theme or ""
     return event
 
 

@@ -24,7 +24,6 @@ from shared.web.guards import form_guard
 from shared.web.problems import FieldError, Problem, invalid, problem_of
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed
 from shared.web.site import Site
-from shared.web.static_files import static_file
 from shared.web.visit import Visit
 
 
@@ -33,9 +32,6 @@ def register(site: Site, service: Registrations) -> None:
     pages = Pages(service)
     event_lists.register(site, service)
     series_pages.register(site, service)
-    site.route("/assets/<name>")(static_file)
-    site.route("/robots.txt")(lambda visit: static_file(visit, "robots.txt"))
-    site.route("/favicon.ico")(lambda visit: static_file(visit, "favicon.svg"))
     site.route("/events/<slug>")(pages.event)
     site.route("/events/<slug>/register", "GET", "POST", again=pages.show_again)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
