@@ -118,8 +118,8 @@ def _print_decision(decision: Decision, version: str, names: dict[str, str]) -> 
     explanation = decision.explanation(version, names)
     print(explanation.summary(str))
     print(f"Queue {decision.queue or 'general'}, {decision.target_hours:g} working hours. Rules: {version}.\n")
-    for title, sentence in explanation.sentences(str):
-        print(f"  {title}\n      {sentence}")
+    for finding, sentence in explanation.told(str):
+        print(f"  {finding.title}\n      {sentence}")
 
 
 def _print_history(store: Store, rules: RuleSet) -> int:

@@ -22,6 +22,11 @@ class Finding(Payload):
     wanted: list[str] = []  # any of these would have met it
     adds: list[str] = []
 
+    @property
+    def matches(self) -> bool:
+        """Whether the rule applies to the inquiry, also where another one or the requester decided instead."""
+        return self.outcome in ("leads", "supports", "set_aside")
+
     def sentence(self, _: Callable[[str], str], names: dict[str, str]) -> str:
         """For people, in the language of the gettext function ``_``; ``names`` are the organisations'."""
         adds = ", ".join(names.get(id, id) for id in self.adds)
@@ -68,11 +73,9 @@ class Explanation(Payload):
         others = ", ".join(self.names.get(id, id) for id in self.supporting)
         return _("{lead} leads, with the support of {others}.").format(lead=lead, others=others)
 
-    def sentences(self, _: Callable[[str], str], matched_only: bool = False) -> list[tuple[str, str]]:
-        """The rule's title and what it said, for each rule."""
-        return [
-            (f.title, f.sentence(_, self.names)) for f in self.findings if not matched_only or f.outcome != "failed"
-        ]
+    def told(self, _: Callable[[str], str]) -> list[tuple[Finding, str]]:
+        """Every rule with what it said."""
+        return [(finding, finding.sentence(_, self.names)) for finding in self.findings]
 
 
 class Recipient(Payload):

@@ -116,6 +116,10 @@ class Times:
         day = languages.near_day(at, self._zone, self._language, named=abs(days) < 7)
         return _element(at, text.format(day=day, time=isolated(clock_time(at, self._zone), self._language)))
 
+    def is_past(self, instant: datetime) -> bool:
+        """Whether it lies behind whoever reads the page."""
+        return instant <= self._now()
+
     def left(self, due: datetime) -> str:
         """How long there is still time, or since when there is none: ``in 3 hours``, ``2 days late``. ``said`` has the
         exact time."""

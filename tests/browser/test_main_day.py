@@ -107,6 +107,7 @@ def test_two_editors_at_once(onestop: Onestop, window: Window) -> None:
     for page in (one, two):
         sign_in(page, onestop)
         page.goto(f"/desk/inquiries/{reference}")
+    one.get_by_text("Write an internal note").click()
     one.get_by_label("For the staff of the organisations").fill("I take this.")
     one.get_by_role("button", name="Keep the note").click()
     expect(one.get_by_text("Your note is kept.")).to_be_visible()
@@ -121,7 +122,8 @@ def test_signing_out_everywhere(onestop: Onestop, window: Window) -> None:
     telephone, laptop = window(390), window()
     for page in (telephone, laptop):
         sign_in(page, onestop, email)
-    laptop.get_by_role("button", name="on all devices").click()
+    laptop.goto("/desk/settings")
+    laptop.get_by_role("button", name="Sign out on all devices").click()
     for page in (telephone, laptop):
         page.goto("/desk")
         expect(page.get_by_role("heading", name="Staff sign-in")).to_be_visible()

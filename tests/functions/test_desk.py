@@ -244,7 +244,7 @@ def test_two_at_once_the_second_is_told_and_keeps_the_text(world: World) -> None
     assert press(first, one, "/answer", text="The first answer.", send="1").status_code == 303
     late = press(second, two, "/answer", text="The second answer.", send="1")
     assert late.status_code == 409
-    assert "What happened meanwhile: lucas.ferreira@who.example answered" in words(late)
+    assert "What happened meanwhile: Lucas Ferreira answered" in words(late)
     assert dict(_form(late, "/answer").fields)["text"] == "The second answer."
     assert [mail["text"] for mail in world.announced("inquiry.answered")] == ["The first answer."]
     assert press(second, late, "/answer", send="1").status_code == 303  # having read it, they may
@@ -280,8 +280,20 @@ def test_take_give_close_and_reopen(world: World) -> None:
     assert act("reopen").status_code == 303
     assert _state(world, reference) == "reopened"
     history = words(head.get(f"/desk/inquiries/{reference}"))
-    assert "amara.diallo@who.example assigned it → lucas.ferreira@who.example" in history
+    assert "Amara Diallo assigned it → Lucas Ferreira" in history
     assert "Knows the file" in history
+
+
+def test_the_rule_that_decided_is_marked_and_a_reader_is_told_why_there_is_no_form(world: World) -> None:
+    reference = world.receive()
+    page = world.member(WHO_HEAD).get(f"/desk/inquiries/{reference}")
+    marked = re.findall(
+        r'<li class="leads"><strong>[^<]+</strong> <span class="badge answered">Decided</span>', page.text
+    )
+    assert len(marked) == 1
+    assert "Answer: in 2 days Wednesday, 11:00 with Li Wen" in words(page)
+    assert "Your role reads inquiries" not in words(page)
+    assert "Your role reads inquiries" in words(world.member(WHO_VIEWER).get(f"/desk/inquiries/{reference}"))
 
 
 def test_handed_over_it_leaves_the_desk(world: World) -> None:

@@ -96,7 +96,7 @@ def test_the_explanation_agrees_with_the_outcome(drawn: Any, facts: Facts) -> No
         if not each.default:
             assert (findings[each.id].outcome == "failed") == (by_itself.outcome == "failed")
     explanation = decision.explanation("v", {})
-    assert all(sentence for _, sentence in explanation.sentences(str))
+    assert all(sentence for _, sentence in explanation.told(str))
     assert explanation.summary(str)
 
 

@@ -21,6 +21,7 @@ from shared.errors import FaultyFields
 from shared.fields import REQUIRED
 from shared.staff.gate import require
 from shared.staff.members import Member, member
+from shared.staff.models import Staff
 from shared.web.downloads import download
 from shared.web.returned import Returned
 from shared.web.site import Site
@@ -235,15 +236,22 @@ class InquiryPages:
             typed=defaultdict(str, draft.typed),
             news=view.history[_seen(visit) :] if status == 409 else [],
             summary=explanation.summary(_) if explanation else "",
-            sentences=explanation.sentences(_) if explanation else [],
+            findings=explanation.told(_) if explanation else [],
             canned=[reply for reply, _text in self._canned(visit, view)],
-            colleagues=content.staff(me.organisation),
+            colleagues=(staff := self._staff(me, view))[me.organisation],
+            named={one.email: one.name for colleagues in staff.values() for one in colleagues},
             activity=content.activities.get(view.inquiry.activity or ""),
             actions=labels.actions(_),
             actors=labels.actors(_),
             done=visit.request.args.get("done", "") if done is None else done,
             **names(visit, self._service),
         )
+
+    def _staff(self, me: Member, view: View) -> dict[str, list[Staff]]:
+        """By organisation, of all that take or took part: addresses in parts and history are theirs."""
+        acted = {entry.organisation for entry in view.history if entry.organisation}
+        organisations = sorted({me.organisation, *view.inquiry.visible_to, *acted})
+        return {organisation: self._service.content.staff(organisation) for organisation in organisations}
 
     def _canned(self, visit: Visit, view: View) -> list[tuple[CannedReply, str]]:
         return self._casework.canned_replies(member(visit), view.reference)

@@ -70,7 +70,7 @@ def _page(
         chosen=visit.request.form.getlist("topics[]"),
         explanation=explanation,
         summary=explanation.summary(_) if explanation else "",
-        sentences=explanation.sentences(_) if explanation else [],
+        findings=explanation.told(_) if explanation else [],
         error=error,
         faults=faults,
         activities=service.content.activities,

@@ -163,7 +163,7 @@ def _routed(payload: InquiryRouted) -> list[Mail]:
         said,
         files=[file.name for file in payload.attachments],
         why=lambda _, language: payload.explanation.summary(_),
-        rules=lambda _, language: payload.explanation.sentences(_, matched_only=True),
+        rules=lambda _, language: [(f.title, said) for f, said in payload.explanation.told(_) if f.outcome != "failed"],
     )
 
 
