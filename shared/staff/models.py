@@ -74,6 +74,7 @@ class Organisation(Content):
     short_name: Line
     website: WebAddress | Literal[""] = ""
     emblem: Emblem | None = None  # beside its name at the foot of pages
+    helps_with: list[Localised] = Field([], max_length=8)  # on the front page
     timezone: Zone
     working_hours: dict[str, list[Hours]]  # by weekday in English, lower case; a missing day is free
     public_holidays: list[PublicHolidays] = []

@@ -43,7 +43,13 @@ def public(folder: Path) -> Iterator[Page]:
     categories = [{"id": id, "name": id} for id in ("speaker", "participant")]
     registrations.event(questions=asked, categories=categories)
     registrations.fill_in(category="participant")
-    for path in ("/events/forum/register", "/find", f"/r/{registrations.manage('Lina')}/correct"):
+    for path in (
+        "/",
+        "/events?q=forum",
+        "/events/forum/register",
+        "/find",
+        f"/r/{registrations.manage('Lina')}/correct",
+    ):
         yield registrations.visitor, path
     visitor = Browser(inquiries.web)
     yield from ((visitor, path) for path in ("/contact", "/activities?q=water", opened(visitor).request.path))

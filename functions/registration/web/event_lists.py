@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 
@@ -11,7 +12,7 @@ from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.seats import seats_left
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import feeds
-from functions.registration.web.event_filters import Filters
+from functions.registration.web.event_filters import MAX_TEXT, Filters
 from shared.ports import MAX_COUNTED
 from shared.staff.directory import StaffDirectory
 from shared.web import paging
@@ -19,6 +20,7 @@ from shared.web.site import Site
 from shared.web.visit import Visit
 
 FRONT_PAGE_EVENTS = 3
+MAX_ORGANISATIONS = 12  # of the front page
 PAGE = 30  # events of a list
 
 
@@ -28,8 +30,16 @@ def register(site: Site, service: Registrations) -> None:
 
     @site.route("/")
     def front(visit: Visit) -> Response:
+        """Whoever presses Enter in its search looks among the events; a change of language keeps what was typed."""
+        text = visit.request.args.get("q", "").strip()[:MAX_TEXT]
+        if text and "lang" not in visit.request.args:
+            return visit.redirect(f"/events?{urlencode({'q': text})}")
         upcoming = _by_start(service.events.coming(visit.platform.clock.now(), None, PAGE))[:FRONT_PAGE_EVENTS]
-        return visit.page("front.html", upcoming=upcoming, **cards(visit, service, directory, upcoming))
+        helping = [one for one in directory.organisations.values() if one.helps_with][:MAX_ORGANISATIONS]
+        about = cards(visit, service, directory, upcoming)
+        return visit.page(
+            "front.html", search=text, upcoming=upcoming, organisations=helping[:MAX_ORGANISATIONS], **about
+        )
 
     @site.route("/events")
     def events(visit: Visit) -> Response:
