@@ -47,7 +47,7 @@ def _of_organisation(visit: Visit, id: str) -> Response:
 
 def _icon(visit: Visit) -> Response:
     """What browsers ask for unasked."""
-    emblem = visit.look.theme.emblem
+    emblem = visit.house.theme.emblem
     return _picture(visit, emblem) if emblem else static_file(visit, "favicon.svg")
 
 

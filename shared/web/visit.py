@@ -134,7 +134,7 @@ class Visit:
         return self.site.gate.layout if self.site.gate and self.staff else "base.html"
 
     @cached_property
-    def look(self) -> Look:
+    def house(self) -> Look:
         """How its pages look, once a handler has said what they are about."""
         return self.site.institution.look(self.theme)
 
@@ -157,11 +157,11 @@ class Visit:
         return languages.translations(self.language).ngettext(one, more, number)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """An HTML page; ``visit``, ``lang``, ``look`` and ``times`` are known in every template."""
+        """An HTML page; ``visit``, ``lang``, ``house`` and ``times`` are known in every template."""
         self.listed = status == 200 and self.site.gate is None and is_listed(self.request.method, self.path)
         html = self.site.environment(self.language).get_template(template)
         times = Times(self.zone, self.language, self.platform.clock.now)
-        body = html.render(visit=self, lang=self.language, look=self.look, times=times, **values)
+        body = html.render(visit=self, lang=self.language, house=self.house, times=times, **values)
         return Response(body, status, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def json(self, body: Any, status: int = 200, **headers: str) -> Response:

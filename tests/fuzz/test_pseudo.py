@@ -117,6 +117,8 @@ def test_no_page_has_english_of_ours(village: Village) -> None:
         administrator.walk(["/desk/mail", "/desk/mail?state=dead", "/mailbox"], beside=head),
         _rare(village),
     ):
+        if name.startswith("GET /pages/"):
+            continue  # told in the words of whoever runs this, who may write "JavaScript"
         left = latin.in_answer(answer.headers["Content-Type"] or "", answer.body)
         found |= {f"{name} {answer.status}: {text}" for text in left}
     assert not found, "\n".join(sorted(found))
