@@ -49,6 +49,7 @@ ADDED = {
         "deliveries.view",
         "deliveries.retry",
         "dead_letters.replay",
+        "components.view",  # the page for those who design: every component in every state
     },
 }
 """What each role may do besides what the roles before it may."""
@@ -75,6 +76,7 @@ UNRECORDED = {
     "staff_mail.resume",
     "deliveries.retry",
     "dead_letters.replay",
+    "components.view",
 }
 RECORDED = PERMISSIONS - UNRECORDED
 """Whoever is shown something under one of these sees a person's data, which leaves an audit entry (``gate.py``)."""

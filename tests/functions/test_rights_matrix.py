@@ -26,6 +26,7 @@ from tests.functions.desks import ALL, EVENT, INQUIRY, MAIL, WORD, Desks, Thing
 # What the routes must ask for, said a second time: nobody weakens a route, or adds one, by editing one line.
 EXPECTED = {
     "GET /desk": "desk.view",
+    "GET /desk/components": "components.view",
     "GET /desk/events": "events.view",
     "GET /desk/events/<event_id>": "registrations.view",
     "GET /desk/events/<event_id>/registrations.<any(csv, xlsx):kind>": "registrations.export",

@@ -7,7 +7,7 @@ from flask import Response
 from functions.inquiries.desk import bulk, inquiry, inquiry_list, list_views, people, quarantine, routing
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
-from shared.staff import sign_in, unreachable
+from shared.staff import component_page, sign_in, unreachable
 from shared.staff.members import member
 from shared.web.site import Site
 from shared.web.visit import Visit
@@ -16,6 +16,7 @@ from shared.web.visit import Visit
 def register(site: Site, service: Service, means: Means) -> None:
     """Put the desk on ``site``, with the pages of signing in."""
     sign_in.routes(site)
+    component_page.register(site)
     list_views.register(site, inquiry_list.register(site, service))
     for part in (bulk, inquiry, quarantine, routing):
         part.register(site, service)
