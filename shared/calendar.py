@@ -103,9 +103,14 @@ def _day(day: EventDay, timezone: str, language: str) -> Day:
     return Day(day.starts_at, day.ends_at, "\n".join(lines))
 
 
-def calendar_file(invitation: Invitation) -> bytes:
-    """An iCalendar stream with the event in its own zone, VTIMEZONE included, so that no client has to guess."""
-    return (b"\r\n" + _of_person(invitation)).join(_around_person(invitation.method, invitation.entry))
+def calendar_file(invitation: Invitation, name: str = "") -> bytes:
+    """An iCalendar stream with the event in its own zone, VTIMEZONE included, so that no client has to guess.
+
+    Args:
+        name: of the calendar (RFC 7986, section 5.1), in a file to import. A mail has none, nor is it given as
+            ``X-WR-CALNAME``: Outlook would open the event as a new calendar.
+    """
+    return (b"\r\n" + _of_person(invitation)).join(_around_person(invitation.method, invitation.entry, name))
 
 
 def published(entries: Sequence[tuple[str, Entry]], name: str, stamp: datetime) -> bytes:
@@ -153,10 +158,12 @@ def _of_person(invitation: Invitation) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _around_person(method: Method, entry: Entry) -> list[bytes]:
+def _around_person(method: Method, entry: Entry, name: str = "") -> list[bytes]:
     """What stands before, between and after ``_of_person``: the same for all who read of an event in one language."""
     zone = ZoneInfo(entry.timezone)
     calendar = _calendar(method)
+    if name:
+        calendar.add("NAME", name)
     if entry.timezone != "UTC":
         years = [at.astimezone(zone).year for at in (entry.starts_at, entry.ends_at)]
         calendar.add_component(_timezone(entry.timezone, *years))

@@ -28,6 +28,7 @@ from functions.registration.registrations.tallies import Tallies
 from shared.content_files import ANY_ID, BadContent, tables_in
 from shared.contracts.bus_events import outbox_row
 from shared.contracts.registration import SeatsReleased
+from shared.institution.models import THEMES
 from shared.ports import Clock, Create, Replace, Store, Write, decide, every
 from shared.staff.directory import ORGANISATIONS
 from shared.wiring import Platform, platform
@@ -45,7 +46,7 @@ def read(
     """The events of one file. Raises ``BadContent`` with every fault found.
 
     Args:
-        coming: ids of organisations that are imported together with the file.
+        coming: ids of organisations, and ``themes/{id}`` of themes, that are imported together with the file.
     """
     events, faults = [], []
     for position, entry in enumerate(_entries(path, "events"), 1):
@@ -83,6 +84,8 @@ def read_all(
             events += read(path, here.store, here.clock.now(), here.settings.smtputf8, coming)
         except BadContent as error:
             faults += error.faults
+    for one in series:
+        faults += [f"series {one.id}: {fault}" for fault in _unthemed(one.theme, here.store, coming)]
     known = {one.id for one in series}
     for event in events:
         if event.edition_of and event.edition_of not in known and here.store.get(SERIES, event.edition_of) is None:
@@ -127,7 +130,12 @@ def _event(
     except ValidationError as error:
         faults += [told for told in _told(error) if told.partition(":")[0] not in unread]
         return None, faults
-    return event, [*faults, *_misplaced(event), *_ownerless(event, store, coming)]
+    return event, [
+        *faults,
+        *_misplaced(event),
+        *_ownerless(event, store, coming),
+        *_unthemed(event.theme, store, coming),
+    ]
 
 
 def _instants(entry: dict[str, Any], store: Store, now: datetime) -> dict[str, str]:
@@ -172,6 +180,14 @@ def _off_the_days(event: EventDefinition) -> Iterator[str]:
                 f"sessions.{position}: day {session.day}, {session.start:%H:%M} to {session.end:%H:%M}, is not within"
                 f" the event ({event.starts_at} to {event.ends_at}); correct the session or the event"
             )
+
+
+def _unthemed(theme: str | None, store: Store, coming: Collection[str]) -> Iterator[str]:
+    """What is wrong with the theme that an event or a series names."""
+    if not theme or {ANY_ID, f"{THEMES}/{theme}", f"{THEMES}/{ANY_ID}"} & {*coming}:
+        return
+    if store.get(THEMES, theme) is None and store.query(THEMES, limit=1):  # else the themes are still to come
+        yield f"theme: there is no theme {theme!r}; correct it or import it first"
 
 
 def _ownerless(event: EventDefinition, store: Store, coming: Collection[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from shared import topology
 from shared.content_files import ANY_ID, BadContent, ids_in
+from shared.institution.models import THEMES
 from shared.wiring import platform
 
 
@@ -60,10 +61,17 @@ def importer_of(path: Path) -> ModuleType:
     raise BadFile(f"{path}: has the tables {sorted(tables)}; content is in one of {', '.join(kinds)}")
 
 
-def organisations_in(paths: Sequence[Path]) -> set[str]:
-    """The ids that these files give to organisations: an event may name one that comes with it."""
-    entries = [entry for path in paths for entry in tables_of(path).get("organisations", [])]
-    return {str(entry.get("id", ANY_ID)) for entry in entries if isinstance(entry, dict)}
+def coming_in(paths: Sequence[Path]) -> set[str]:
+    """The ids that these files give to organisations, and ``themes/{id}`` to themes: an event may name one that comes
+    with it."""
+    tables = [tables_of(path) for path in paths]
+    return {
+        before + str(entry.get("id", ANY_ID))
+        for kind, before in (("organisations", ""), (THEMES, f"{THEMES}/"))
+        for table in tables
+        for entry in table.get(kind, [])
+        if isinstance(entry, dict)
+    }
 
 
 def import_files(paths: Sequence[Path]) -> list[str]:
@@ -77,7 +85,7 @@ def import_files(paths: Sequence[Path]) -> list[str]:
         except BadFile as error:
             faults.append(str(error))
             lost |= ids_in(path)
-    coming = organisations_in([path for share in shares.values() for path in share])
+    coming = coming_in([path for share in shares.values() for path in share])
     saves = []
     for module in importers():  # in this order: events name organisations, which must be known by then
         try:

@@ -84,13 +84,14 @@ def _unknown_organisations(theme: Theme, store: Store, coming: Collection[str]) 
 
 def save(store: Store, items: Items) -> int:
     """Add or update; returns how many changed."""
-    changed = 0
+    writes = []
     for (kind, id), item in items.items():
         known, data = store.get(kind, id), item.data()
         if known is None or known.data != data:
-            store.commit([Replace(kind, id, data, None)])
-            changed += 1
-    return changed
+            writes.append(Replace(kind, id, data, None))
+    if writes:
+        store.commit(writes)  # at once: an event that is imported meanwhile finds all themes or none
+    return len(writes)
 
 
 def prepared(

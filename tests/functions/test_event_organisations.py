@@ -77,6 +77,21 @@ def test_a_file_that_says_it_is_taken(world: World, tmp_path: Path) -> None:
     assert event.organisations == ["who", "wto"]
 
 
+def test_an_unknown_theme_is_told_and_one_that_comes_along_is_taken(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "events.toml"
+    path.write_text(EVENT + 'organisations = ["who"]\ntheme = "forum"')
+
+    def read(*coming: str) -> str | None:
+        (event,) = toml_files.read(path, world.store, world.clock.now(), True, coming)
+        return event.theme
+
+    assert read() == "forum"  # the themes are still to come
+    world.store.commit([Create("themes", "platform", {})])
+    assert read("who", "themes/forum") == "forum"
+    with pytest.raises(toml_files.BadContent, match="theme: there is no theme 'forum'; correct it or import it first"):
+        read()
+
+
 # -- the desk --
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import email
 import re
 import time
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
 import functions.inquiries.main
+import functions.notification.main
 import functions.registration.main
+from functions.notification.mails.composers import mails_for
+from functions.notification.mails.render import render
 from shared.adapters.embedded.store import SqliteStore
+from shared.contracts.bus_events import BusEvent
+from shared.contracts.registration import RegistrationConfirmed
 from shared.institution import toml_files
 from shared.institution.models import Page, Theme
 from shared.ports import Replace, Unavailable
 from tests.house import BASE, House
+from tests.payloads import FACTS, NOW, common
 
 PRIVATE = [
     "/r/token",
@@ -142,7 +150,38 @@ def test_an_events_theme_has_from_the_installations_what_it_does_not_choose(hous
     assert "<title>Open briefing (sample) · Small</title>" in page
 
 
+def test_a_page_about_an_event_has_its_banner_and_calendars_have_names(house: House) -> None:
+    page = house.get("/events/local-production-forum-next").text
+    assert 'class="banner" src="/assets/themes/local-production-forum/banner?v=' in page
+    assert "A service of WHO" in page
+    assert 'class="banner"' not in house.get("/events/open-briefing").text
+    assert 'class="banner"' in house.get("/series/world-local-production-forum").text
+    calendar = house.get("/events/calendar.ics").text.splitlines()
+    assert {"NAME:onestop · Events", "X-WR-CALNAME:onestop · Events"} <= set(calendar)
+
+
 def _forget() -> None:
     """Sites believe for a minute what they read of the content."""
     for site in (functions.registration.main._web(), functions.inquiries.main._web()):
         site.institution._known.clear()
+
+
+def test_mails_about_an_event_have_its_look(house: House) -> None:
+    deliveries = functions.notification.main._deliveries()
+    confirmed = RegistrationConfirmed(
+        **{**common(), "event": FACTS.model_copy(update={"theme": "local-production-forum"})}, sequence=0
+    )
+    (mail,) = mails_for(BusEvent("event-1", NOW, "", confirmed))
+    html = {}
+    for theme in ("local-production-forum", ""):
+        look = deliveries.institution.look(mail.theme and theme)
+        content = email.message_from_bytes(
+            render(mail, "key", "onestop <a@b.example>", NOW, look).content, policy=default
+        )
+        part = content.get_body(("html",))
+        assert part
+        html[theme] = str(part.get_content())
+    assert "#7a2e4d" in html["local-production-forum"]
+    assert ">World Local Production Forum</p>" in html["local-production-forum"]
+    assert "#0b5670" not in html["local-production-forum"]
+    assert "#0b5670" in html[""]

@@ -124,7 +124,9 @@ def test_every_sample_file_goes_to_one_slice() -> None:
     kinds = [kind for module in content.importers() for kind in module.KINDS]
 
     assert len(kinds) == len(set(kinds))
-    for path in (Path(run.ROOT) / "shared" / "content").glob("*.toml"):
+    files = {path.name: path for path in (Path(run.ROOT) / "shared" / "content").glob("*.toml")}
+    del files["countries.toml"]  # is read from where it lies
+    for path in files.values():
         assert content.importer_of(path)
 
 

@@ -21,6 +21,7 @@ class Series(Strict):
     objectives: Annotated[list[Localised], Field(max_length=30)] = []
     audience: OptionalLocalised = {}
     organisations: list[Slug] = []
+    theme: Slug | None = None  # as an event's
     organiser: Line
     contact_email: Email
     documents: Annotated[list[Document], Field(max_length=50)] = []

@@ -39,7 +39,7 @@ def register(site: Site, service: Registrations, directory: StaffDirectory) -> N
             (f"event-{event.id}@{domain}", entry_of(public_facts(event, settings.base_url), visit.language))
             for event in events
         ]
-        content = published(entries, visit.gettext("Events"), _changed(visit, events))
+        content = published(entries, _name(visit), _changed(visit, events))
         return _public(visit, content, "text/calendar")
 
     @site.route("/events/feed.atom")
@@ -47,7 +47,7 @@ def register(site: Site, service: Registrations, directory: StaffDirectory) -> N
         events = found(visit)
         page, itself = (Filters(visit, directory).address(path) for path in ("/events", "/events/feed.atom"))
         root = ElementTree.Element("feed", xmlns=ATOM, attrib={"xml:lang": visit.language})
-        _add(root, "title", visit.gettext("Events"))
+        _add(root, "title", _name(visit))
         _add(root, "id", visit.url(itself))
         _add(root, "updated", _instant(_changed(visit, events)))
         ElementTree.SubElement(root, "link", rel="self", href=visit.url(itself))
@@ -56,6 +56,11 @@ def register(site: Site, service: Registrations, directory: StaffDirectory) -> N
             _entry(visit, root, event)
         content = ElementTree.tostring(root, "utf-8", xml_declaration=True)
         return _public(visit, content, "application/atom+xml")
+
+
+def _name(visit: Visit) -> str:
+    """What programs call the calendar and the feed: whose events they are."""
+    return f"{languages.text(visit.house.theme.name, visit.language)} · {visit.gettext('Events')}"
 
 
 def _entry(visit: Visit, root: ElementTree.Element, event: EventDefinition) -> None:

@@ -77,8 +77,9 @@ class PersonalPages:
         platform = visit.platform
         domain = parseaddr(platform.settings.mail_from)[1].rpartition("@")[2]
         now, language = platform.clock.now(), registration.language
+        name = languages.text(visit.house.theme.name, language)
         entry = invitation(payload, "PUBLISH", registration.sequence, language, domain, now)
-        return download(f"{registration.event}.ics", "text/calendar; charset=utf-8", calendar_file(entry))
+        return download(f"{registration.event}.ics", "text/calendar; charset=utf-8", calendar_file(entry, name))
 
     def verify(self, visit: Visit, token: str) -> Response:
         """Following the link verifies nothing, since mail scanners follow links too: the button on the page does."""
