@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from pydantic import AfterValidator
 
-MAX_EMBLEM, MAX_BANNER = 12_000, 60_000  # bytes
+MAX_EMBLEM, MAX_BANNER, MAX_PLAN = 12_000, 60_000, 20_000  # bytes
 MAX_SIDE = 2_000  # pixels
 _SVG = "http://www.w3.org/2000/svg"
 _SHAPES = {"g", "path", "circle", "ellipse", "rect", "line", "polyline", "polygon", "use", "text", "tspan"}
@@ -68,6 +68,7 @@ def _within(most: int) -> Callable[[str], str]:
 
 Emblem = Annotated[str, AfterValidator(_within(MAX_EMBLEM))]
 Banner = Annotated[str, AfterValidator(_within(MAX_BANNER))]
+Plan = Annotated[str, AfterValidator(_within(MAX_PLAN))]
 """Wide and low; text lies beside it, never on it."""
 
 

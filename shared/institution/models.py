@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.documents import Content, Stored
 from shared.fields import Line, Localised, OptionalLocalised, Slug, WebAddress
@@ -17,6 +18,14 @@ PLATFORM = "platform"
 THEMES, ORGANISATIONS = "themes", "organisations"  # collections, and parts of the addresses of pictures
 MAX_PAGES = 40  # all are read at once, once a minute
 MAX_RUNNING = 12
+MAX_DESTINATIONS = 4
+
+
+class Destination(Content):
+    """Where the navigation of every public page leads, between the lists and the contact form."""
+
+    title: Localised
+    path: Annotated[str, StringConstraints(pattern=r"^/[a-z0-9-]+(/[a-z0-9-]+)*$", max_length=200)]
 
 
 class Theme(Content):
@@ -31,6 +40,7 @@ class Theme(Content):
     emblem: Emblem | None = None
     banner: Banner | None = None
     colours: PaletteChoice = Choice()
+    navigation: list[Destination] = Field([], max_length=MAX_DESTINATIONS)
     organisations: list[Slug] = Field([], max_length=MAX_RUNNING)  # that run it together, in this order
 
 

@@ -37,25 +37,26 @@ def _style(visit: Visit, id: str) -> Response:
 
 def _of_theme(visit: Visit, id: str, kind: str) -> Response:
     theme = visit.site.institution.look(id).theme
-    return _picture(visit, getattr(theme, kind) if theme.id == id and kind in PICTURES else None)
+    return picture(visit, getattr(theme, kind) if theme.id == id and kind in PICTURES else None)
 
 
 def _of_organisation(visit: Visit, id: str) -> Response:
     organisation = visit.site.institution.organisations.get(id)
-    return _picture(visit, organisation.emblem if organisation else None)
+    return picture(visit, organisation.emblem if organisation else None)
 
 
 def _icon(visit: Visit) -> Response:
     """What browsers ask for unasked."""
     emblem = visit.house.theme.emblem
-    return _picture(visit, emblem) if emblem else static_file(visit, "favicon.svg")
+    return picture(visit, emblem) if emblem else static_file(visit, "favicon.svg")
 
 
-def _picture(visit: Visit, picture: str | None) -> Response:
-    if not picture:
+def picture(visit: Visit, text: str | None) -> Response:
+    """The answer that shows a picture of the content. Raises ``NotFound`` where there is none."""
+    if not text:
         raise NotFound
-    made = drawn(picture)
-    response = _kept(visit, made.content, made.media_type, digest(picture))
+    made = drawn(text)
+    response = _kept(visit, made.content, made.media_type, digest(text))
     response.headers["Content-Security-Policy"] = PICTURE_POLICY
     return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,38 @@ def test_a_past_edition_shows_what_came_of_it_and_before_it_does_not(world: Page
     assert "The report" not in world.visitor.get("/events/forum").text
     world.clock.forward(days=60)  # type: ignore[attr-defined]
     assert "Outcome All agreed. speakers 70+ Report The report" in words(world.visitor.get("/events/forum"))
+
+
+PLAN = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 32"><path d="M0 0h64v32z"/></svg>'
+
+
+def test_a_plan_of_the_place_is_a_picture_of_its_own(world: PageWorld) -> None:
+    world.event(place={"plan": PLAN, "plan_shows": {"en": "Two streets", "ar": "شارعان"}})
+    page = world.visitor.get("/events/forum?lang=ar")
+    (address,) = re.findall(r'src="(/events/forum/plan[^"]*)" alt="شارعان" width="64" height="32"', page.text)
+    shown = world.visitor.get(address)
+    assert (shown.content_type, shown.text) == ("image/svg+xml", PLAN)
+    assert shown.headers["Content-Security-Policy"].endswith("sandbox")
+    assert "immutable" in shown.headers["Cache-Control"]
+    world.event("talk")
+    assert world.visitor.get("/events/talk/plan").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("plan", "fault"),
+    [
+        ('"plan.svg"', "plan_shows"),
+        ('"missing.svg"', "the picture missing.svg cannot be read"),
+        ("\"\"\"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1' onload='x()'/>\"\"\"", "runs a script"),
+    ],
+)
+def test_a_plan_that_cannot_be_shown_to_all_is_refused(tmp_path: Path, plan: str, fault: str) -> None:
+    world, file = World(tmp_path), tmp_path / "forum.toml"
+    (tmp_path / "plan.svg").write_text(PLAN)
+    file.write_text(f"{EVENT}[events.place]\nplan = {plan}\n")
+    with pytest.raises(BadContent) as refused:
+        toml_files.read(file, world.store, NOON)
+    assert fault in str(refused.value)
 
 
 # -- from a file --

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from shared.documents import Strict
 from shared.fields import Line, Localised, OptionalLine, OptionalLocalised, WebAddress
+from shared.formats.pictures import Plan, drawn
 
 MAX_DAYS = 31  # that are told one by one; a longer event without a programme is one stretch of time
 
@@ -68,6 +69,21 @@ class Place(Strict):
     directions: OptionalLocalised = {}  # Markdown
     accessibility: OptionalLocalised = {}
     link: WebAddress | None = None  # to a map that moves
+    plan: Plan | None = None  # a picture of where it is
+    plan_shows: OptionalLocalised = {}  # the same in words, for whoever does not see it
+
+    @model_validator(mode="after")
+    def _described(self) -> Place:
+        if self.plan and not self.plan_shows:
+            # untranslated: of a content file
+            raise ValueError('add plan_shows = { en = "..." }: the plan in words, for people who cannot see it')
+        return self
+
+    @property
+    def plan_size(self) -> tuple[int, int]:
+        """Width and height, for a page to leave room. Asked where there is a plan."""
+        shape = drawn(self.plan or "")
+        return round(shape.width), round(shape.height)
 
 
 class Figure(Strict):

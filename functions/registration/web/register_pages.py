@@ -19,11 +19,13 @@ from functions.registration.web.forms import event_of_page, form_body, origin, r
 from shared import languages
 from shared.contracts.visitors import RegistrationCodeRequested
 from shared.errors import DomainError
+from shared.institution.models import digest
 from shared.keys.tokens import BadToken
 from shared.web.guards import form_guard
 from shared.web.problems import FieldError, Problem, invalid, problem_of
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed
 from shared.web.site import Site
+from shared.web.themes import picture
 from shared.web.visit import Visit
 
 
@@ -33,6 +35,7 @@ def register(site: Site, service: Registrations) -> None:
     event_lists.register(site, service)
     series_pages.register(site, service)
     site.route("/events/<slug>")(pages.event)
+    site.route("/events/<slug>/plan")(pages.plan)
     site.route("/events/<slug>/register", "GET", "POST", again=pages.show_again)(pages.register)
     site.route("/events/<slug>/registered/<receipt>")(pages.registered)
     site.route("/events/<slug>/registered/<receipt>/again", "POST")(pages.send_again)
@@ -50,12 +53,18 @@ class Pages:
         """One event's page. Raises ``EventNotFound``."""
         return self._event_page(visit, event_of_page(visit, self._service, slug))
 
+    def plan(self, visit: Visit, slug: str) -> Response:
+        """The picture of where it is. Raises ``EventNotFound``, and ``NotFound`` where there is none."""
+        place = self._service.events.get(slug).place
+        return picture(visit, place.plan if place else None)
+
     def _event_page(self, visit: Visit, event: EventDefinition, status: int = 200, notice: str = "") -> Response:
         return visit.page(
             "event.html",
             status,
             event=event,
             series=self._service.events.series_of(event),
+            digest=digest,
             phase=event.phase(visit.platform.clock.now()),
             left=self._left_by_category(event),
             total_left=self._service.seats_left(event),

@@ -22,8 +22,8 @@ def register(site: Site, service: Registrations) -> None:
         """Raises ``SeriesNotFound``."""
         series = service.events.series(id)
         coming, past = service.events.editions(id, visit.platform.clock.now(), MAX_EDITIONS)
+        visit.theme = series.theme or ""
         following = coming[0] if coming else None
         visit.zone = following.timezone if following else visit.zone
-        visit.theme = series.theme or ""
         about = cards(visit, service, directory, coming)
         return visit.page("series.html", series=series, next=following, later=coming[1:], past=past, **about)
