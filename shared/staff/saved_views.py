@@ -24,7 +24,7 @@ MAX_NAME = 60  # characters
 
 
 class SavedView(Stored):
-    """``query``: what follows the ``?`` in the list's address (``shared.web.lists.Look.query``)."""
+    """``query``: what follows the ``?`` in the list's address (``shared.web.lists.Listing.query``)."""
 
     id: str
     name: str

@@ -1,6 +1,6 @@
 """How somebody looks at a list: by what it is filtered, in which order, with which columns, how dense.
 
-All of it stands in the list's address, so that a look can be kept, sent to a colleague and gone back to, and every
+All of it stands in the list's address, so that it can be kept, sent to a colleague and gone back to, and every
 change of it is a link. A list that is asked for as it is has an empty query.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from werkzeug.datastructures import MultiDict
+
+from shared.web.problems import Gettext
 
 MAX_VALUE = 200  # characters of a filter
 COLUMNS, ORDER, DENSITY, DENSE = "columns", "order", "density", "dense"
@@ -43,12 +45,12 @@ class Kind:
         """Ids of the columns that are shown to whoever has not chosen."""
         return tuple(column.id for column in self.columns if column.usual)
 
-    def look(self, asked: MultiDict[str, str]) -> Look:
+    def listing(self, asked: MultiDict[str, str]) -> Listing:
         """What an address asks for. What the list does not have, of an older address or by hand, is left out."""
         found = {name: asked.get(name, "").strip()[:MAX_VALUE] for name in self.filters}
         order, wanted = asked.get(ORDER, ""), set(",".join(asked.getlist(COLUMNS)).split(","))
         columns = tuple(column.id for column in self.columns if column.id in wanted or column is self.columns[0])
-        return Look(
+        return Listing(
             self,
             {name: value for name, value in found.items() if value},
             order if order in self.orders else self.orders[0],
@@ -56,14 +58,14 @@ class Kind:
             asked.get(DENSITY) == DENSE,
         )
 
-    def kept(self, query: str) -> Look:
-        """The look that ``Look.query`` wrote."""
-        return self.look(MultiDict(parse_qsl(query)))
+    def kept(self, query: str) -> Listing:
+        """The listing that ``Listing.query`` wrote."""
+        return self.listing(MultiDict(parse_qsl(query)))
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at a list. ``filters``: value by name, of those that are set."""
+class Listing:
+    """A list as somebody looks at it. ``filters``: value by name, of those that are set."""
 
     kind: Kind
     filters: Mapping[str, str]
@@ -88,22 +90,22 @@ class Look:
 
     @property
     def query(self) -> str:
-        """``pairs``, encoded; the same for every way to write the same look."""
+        """``pairs``, encoded; the same however the same was asked for."""
         return urlencode(self.pairs)
 
     def address(self, *more: tuple[str, str]) -> str:
         """Of the list as it is looked at, with ``more`` in its query."""
         return f"{self.kind.path}?{urlencode([*self.pairs, *more])}".removesuffix("?")
 
-    def without(self, name: str) -> Look:
+    def without(self, name: str) -> Listing:
         """Without one of its filters."""
         return replace(self, filters={one: value for one, value in self.filters.items() if one != name})
 
-    def all(self) -> Look:
+    def all(self) -> Listing:
         """Without any filter."""
         return replace(self, filters={})
 
-    def by(self, column: Column) -> Look:
+    def by(self, column: Column) -> Listing:
         """Ordered by a column that has orders: up, and down where it goes up already."""
         assert column.orders
         up, down = column.orders
@@ -114,20 +116,30 @@ class Look:
         names = dict(zip(column.orders or (), ("ascending", "descending"), strict=False))
         return names.get(self.order, "")
 
+    def heads(self, _: Gettext, *more: tuple[str, str], ordered: bool = True) -> list[dict[str, Any]]:
+        """The columns that are shown, as ``components/table.html`` takes them: the first names its row, and one with
+        orders is a link that goes up by it, and then down.
 
-class Tag(NamedTuple):
-    """A filter that is set, in the reader's words, and the list without it."""
+        Args:
+            more: what else the addresses say.
+            ordered: False where the list has an order of its own, whatever is asked for.
+        """
+        return [
+            {
+                "id": column.id,
+                "label": _(column.label),
+                "heading": column is self.kind.columns[0],
+                "number": column.number,
+                "href": self.by(column).address(*more) if column.orders and ordered else "",
+                "sorted": self.direction(column) if ordered else "",
+            }
+            for column in self.columns
+        ]
 
-    label: str
-    value: str
-    without: str
+    def tags(self, told: Iterable[tuple[str, str, str]], *more: tuple[str, str]) -> list[tuple[str, str, str]]:
+        """Label and value of each filter that is set, and the address of the list without it.
 
-
-def tags(look: Look, told: Iterable[tuple[str, str, str]], *more: tuple[str, str]) -> list[Tag]:
-    """The filters that are set.
-
-    Args:
-        told: name, label and value of each, in the reader's language.
-        more: what else the addresses say.
-    """
-    return [Tag(label, value, look.without(name).address(*more)) for name, label, value in told if name in look.filters]
+        Args:
+            told: name, label and value of each, in the reader's language.
+        """
+        return [(label, value, self.without(name).address(*more)) for name, label, value in told]

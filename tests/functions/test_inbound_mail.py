@@ -114,7 +114,7 @@ def test_a_mail_goes_where_it_belongs(box: Postbox, name: str) -> None:
             assert "auto_reply" not in [m.kind for m in box.service.requests.status(Link(box.reference)).messages]
         case "quarantined":
             assert len(box.thread()) == 1
-            ((id, kept),) = box.service.reading.quarantine(box.person(WHO_A))
+            ((id, kept),) = box.service.reading.quarantine(box.person(WHO_A)).rows
             assert kept.reason == expected["reason"]
             assert box.service.reading.quarantined_mail(box.person(WHO_A), id)[1] == box.mail(name)
 
@@ -130,7 +130,7 @@ def test_the_same_mail_delivered_again_changes_nothing(box: Postbox, name: str) 
     thread, told = box.thread(), len(box.outbox())
     assert box.send(name).kind == "duplicate"
     assert (box.thread(), len(box.outbox())) == (thread, told)
-    assert len(box.service.reading.quarantine(box.person(WHO_A))) == (EXPECTED[name]["outcome"] == "quarantined")
+    assert len(box.service.reading.quarantine(box.person(WHO_A)).rows) == (EXPECTED[name]["outcome"] == "quarantined")
 
 
 def test_an_answer_by_mail_to_a_mail_names_it_in_the_thread(box: Postbox) -> None:
@@ -154,8 +154,8 @@ def test_a_mail_about_a_confined_request_is_seen_by_its_organisation_only(box: P
     box.reference = box.routed(share_with="wipo", topics=["ip-capacity-building"])
     mail = box.mail("no-reply-address").replace(b"A question", f"About {box.reference}".encode())
     assert box.service.inbound.take(mail).kind == "quarantined"
-    assert box.service.reading.quarantine(box.person(WHO_A)) == []
-    ((id, _),) = box.service.reading.quarantine(box.person(WIPO))
+    assert box.service.reading.quarantine(box.person(WHO_A)).rows == []
+    ((id, _),) = box.service.reading.quarantine(box.person(WIPO)).rows
     with pytest.raises(NotFound):
         box.service.reading.quarantined_mail(box.person(WHO_A), id)
 
@@ -163,7 +163,7 @@ def test_a_mail_about_a_confined_request_is_seen_by_its_organisation_only(box: P
 def test_too_large_a_mail_is_kept_aside_whole(box: Postbox) -> None:
     raw = box.mail("no-quotation") + b"x" * (26 * 2**20)
     assert box.service.inbound.take(raw).reason == "too_large"
-    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A))
+    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A)).rows
     assert box.service.reading.quarantined_mail(box.person(WHO_A), id)[1] == raw
 
 
@@ -186,18 +186,18 @@ def test_an_answer_that_comes_as_the_inquiry_is_handed_over_is_kept_aside(
 
 def test_staff_put_a_mail_where_it_belongs(box: Postbox) -> None:
     box.send("unknown-sender")
-    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A))
+    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A)).rows
     box.service.inbound.thread_by_hand(box.person(WHO_A), id, box.reference)
     assert [message.text for message in box.thread()][-1] == "I am her colleague."
     assert box.thread()[-1].author == "Somebody Else"
-    assert box.service.reading.quarantine(box.person(WHO_A)) == []
+    assert box.service.reading.quarantine(box.person(WHO_A)).rows == []
     with pytest.raises(NotFound):
         box.service.inbound.thread_by_hand(box.person(WHO_A), id, box.reference)
 
 
 def test_staff_cannot_put_a_mail_where_they_see_nothing(box: Postbox) -> None:
     box.send("no-reply-address")
-    ((id, _),) = box.service.reading.quarantine(box.person(WIPO))
+    ((id, _),) = box.service.reading.quarantine(box.person(WIPO)).rows
     with pytest.raises(NotFound):
         box.service.inbound.thread_by_hand(box.person(WIPO), id, box.reference)
 

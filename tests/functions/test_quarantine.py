@@ -42,7 +42,7 @@ def send(world: World, reference: str, number: int = 1) -> None:
 def seen(world: World, email: str) -> list[str]:
     """Ids of the mails in somebody's list, each of which opens."""
     staff = world.person(email)
-    ids = [id for id, _ in world.service.reading.quarantine(staff)]
+    ids = [id for id, _ in world.service.reading.quarantine(staff).rows]
     for id in ids:
         assert b"Confidential mail" in world.service.reading.quarantined_mail(staff, id)[1]
     return ids

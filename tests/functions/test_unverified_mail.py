@@ -42,7 +42,7 @@ def take(box: Postbox, raw: bytes) -> Outcome:
 
 
 def kept(box: Postbox) -> tuple[str, Quarantined]:
-    ((id, found),) = box.service.reading.quarantine(box.person(WHO_A))
+    ((id, found),) = box.service.reading.quarantine(box.person(WHO_A)).rows
     return id, found
 
 

@@ -52,7 +52,7 @@ def test_others_and_other_inquiries_have_no_part_in_it(box: Postbox) -> None:
 def test_it_goes_when_the_inquiry_is_erased(box: Postbox) -> None:
     box.send("with-attachment")
     box.send("unknown-sender")
-    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A))
+    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A)).rows
     box.service.inbound.thread_by_hand(box.person(WHO_A), id, box.reference)
     files = [name for message in box.thread() for name in message.files]
     assert len(files) == 3
@@ -113,7 +113,7 @@ def test_a_long_mail_says_that_it_goes_on(box: Postbox, text: str) -> None:
 def test_a_long_mail_threaded_by_hand_says_so_too(box: Postbox, text: str) -> None:
     raw = mail(box, text, "a.colleague@health.example")
     assert box.service.inbound.take(raw).reason == "unknown_sender"
-    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A))
+    ((id, _),) = box.service.reading.quarantine(box.person(WHO_A)).rows
     box.service.inbound.thread_by_hand(box.person(WHO_A), id, box.reference)
     message = box.thread()[-1]
     assert message.is_cut

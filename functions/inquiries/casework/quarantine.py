@@ -8,6 +8,7 @@ the very moment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from functions.inquiries.casework.case import INQUIRIES, MAX_WRITES, QUARANTINE
 from functions.inquiries.casework.models import Quarantined
@@ -31,13 +32,21 @@ def keep(store: Store, id: str, kept: Quarantined) -> bool:
     return is_new
 
 
-def listed(store: Store, staff: Member, after: Cursor | None, limit: int) -> list[tuple[str, Quarantined]]:
-    """Open mails that this organisation may see, newest first, by id."""
+class Held(NamedTuple):
+    """A page of open mails, by id, and where the next begins; None at the end."""
+
+    rows: list[tuple[str, Quarantined]]
+    next: Cursor | None
+
+
+def listed(store: Store, staff: Member, after: Cursor | None, limit: int, descending: bool) -> Held:
+    """Open mails that this organisation may see, by when they came."""
     seen: tuple[Where, Where] = (("state", "==", "open"), ("visible_to", "contains", staff.organisation))
-    found = store.query(QUARANTINE, *seen, order="received_at", descending=True, after=after, limit=limit)
+    found = store.query(QUARANTINE, *seen, order="received_at", descending=descending, after=after, limit=limit)
     audience = _audience(store, found)
     visible = [one for one in found if staff.organisation in _seen_by(one.data, audience)]
-    return [(one.id, Quarantined.model_validate(one.data)) for one in visible]
+    rows = [(one.id, Quarantined.model_validate(one.data)) for one in visible]
+    return Held(rows, found[-1].cursor("received_at") if len(found) == limit else None)
 
 
 def one(store: Store, staff: Member, id: str) -> tuple[Quarantined, str]:

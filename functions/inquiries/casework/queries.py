@@ -234,9 +234,9 @@ class Reading:
 
     # -- mail kept aside --
 
-    def quarantine(self, staff: Member, after: Cursor | None = None) -> list[tuple[str, Quarantined]]:
-        """Open mails kept aside that this organisation may see, newest first, by id; 50 at a time."""
-        return quarantine.listed(self._means.store, staff, after, 50)
+    def quarantine(self, staff: Member, after: Cursor | None = None, descending: bool = True) -> quarantine.Held:
+        """Open mails kept aside that this organisation may see, by when they came; 50 at a time."""
+        return quarantine.listed(self._means.store, staff, after, 50, descending)
 
     def quarantined_mail(self, staff: Member, id: str) -> tuple[Quarantined, bytes]:
         """With the raw mail. Raises ``NotFound``."""

@@ -15,13 +15,14 @@ from werkzeug.datastructures import MultiDict
 from functions.inquiries import labels
 from functions.inquiries.casework.search_terms import search_terms
 from functions.inquiries.desk.exports import Export
-from functions.inquiries.desk.looks import INQUIRIES, filter_of, look_of, own_queues, told
+from functions.inquiries.desk.listings import INQUIRIES, filter_of, listing_of, own_queues, told
 from functions.inquiries.services import Service
 from shared import languages
 from shared.ports import from_utc_text, utc_text
 from shared.staff.members import member
 from shared.staff.saved_views import Owned, SavedViews, Shelves
-from shared.web import lists, paging
+from shared.web import paging
+from shared.web.lists import Listing
 from shared.web.site import Site
 from shared.web.spreadsheets import csv_file, xlsx_file
 from shared.web.visit import Visit
@@ -50,7 +51,7 @@ NEW_FOR = timedelta(days=1)  # how long after a page was opened what is new is c
 class Seen(NamedTuple):
     """How the list is looked at, and the saved view that this began with; ``gone``: the one asked for is not there."""
 
-    look: lists.Look
+    listing: Listing
     view: Owned | None
     shelves: Shelves
     gone: bool = False
@@ -63,7 +64,7 @@ class Seen(NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether it is not looked at as the view has it, search words aside."""
-        return self.view is not None and self.look.without("q").query != self.view.view.query
+        return self.view is not None and self.listing.without("q").query != self.view.view.query
 
 
 def register(site: Site, service: Service) -> Lists:
@@ -85,7 +86,7 @@ class Lists:
         """A page of it, and what became of those that were ticked. ``errors``: of the form that keeps a view."""
         asked = visit.request.form if visit.request.method == "POST" else visit.request.args
         me, seen, opened_at = member(visit), self.seen(visit, asked), utc_text(visit.platform.clock.now())
-        look, filter, visit.path = seen.look, filter_of(seen.look, member(visit)), INQUIRIES.path
+        listing, filter, visit.path = seen.listing, filter_of(seen.listing, member(visit)), INQUIRIES.path
         after = paging.cursor(asked.get("after", ""))
         page = self._service.reading.page(me, filter, after, PAGE)
         called = names(visit, self._service)
@@ -95,14 +96,15 @@ class Lists:
             status,
             page=page,
             seen=seen,
-            look=look,
-            asked=defaultdict(str, look.filters),
-            tags=lists.tags(look, told(look, visit.gettext, visit.language, called, people), *seen.more),
+            listing=listing,
+            asked=defaultdict(str, listing.filters),
+            tags=listing.tags(told(listing, visit.gettext, visit.language, called, people), *seen.more),
+            heads=listing.heads(visit.gettext, *seen.more, ordered="q" not in listing.filters),
             searchable=not filter.search or bool(search_terms(filter.search)),
-            encoded=urlencode([*look.pairs, *seen.more]),
-            next=look.address(*seen.more, ("after", paging.mark(page.next))) if page.next else "",
+            encoded=urlencode([*listing.pairs, *seen.more]),
+            next=listing.address(*seen.more, ("after", paging.mark(page.next))) if page.next else "",
             first=after is None,
-            watched=_watched(look, opened_at),
+            watched=_watched(listing, opened_at),
             people=people,
             own_queues=own_queues(called),
             typed=asked,
@@ -119,22 +121,22 @@ class Lists:
         view = shelves.find(wanted) if asked.keys() - {"lang"} else shelves.first
         if view:
             return Seen(INQUIRIES.kept(view.view.query), view, shelves)
-        return Seen(look_of(asked), shelves.find(asked.get("from", "")), shelves, gone=wanted not in ("", ALL))
+        return Seen(listing_of(asked), shelves.find(asked.get("from", "")), shelves, gone=wanted not in ("", ALL))
 
     def new(self, visit: Visit) -> Response:
         """How many of the list have come or changed since ``since``, as a piece of a page."""
         asked, now = visit.request.args, visit.platform.clock.now()
         since = max(_instant(asked.get("since", "")) or now, now - NEW_FOR)
-        look = look_of(asked)
-        count = self._service.reading.new(member(visit), filter_of(look, member(visit)), since)
-        piece = visit.page("desk_list_new.html", count=count, address=look.address())
+        listing = listing_of(asked)
+        count = self._service.reading.new(member(visit), filter_of(listing, member(visit)), since)
+        piece = visit.page("desk_list_new.html", count=count, address=listing.address())
         piece.add_etag(weak=True)
         piece.make_conditional(visit.request)
         return piece
 
     def export(self, visit: Visit, format: str) -> Response:
         """The whole list as it is filtered, which is no more than its pages show."""
-        filter = filter_of(look_of(visit.request.args), member(visit))
+        filter = filter_of(listing_of(visit.request.args), member(visit))
         made = Export(visit.gettext, visit.language, names(visit, self._service))
         write = csv_file if format == "csv" else xlsx_file
         return write("inquiries", made.header, made.rows(self._service.reading.export(member(visit), filter)))
@@ -171,9 +173,9 @@ def _became(visit: Visit, asked: MultiDict[str, str]) -> dict[str, Any]:
     }
 
 
-def _watched(look: lists.Look, opened_at: str) -> str:
+def _watched(listing: Listing, opened_at: str) -> str:
     """Where it says what is new since then; a search is not watched, it ends where it has found enough."""
-    return "" if "q" in look.filters else f"{INQUIRIES.path}/new?{urlencode([*look.pairs, ('since', opened_at)])}"
+    return "" if "q" in listing.filters else f"{INQUIRIES.path}/new?{urlencode([*listing.pairs, ('since', opened_at)])}"
 
 
 def _instant(text: str) -> datetime | None:

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Response
 
 from functions.inquiries.desk.inquiry_list import ALL, VIEWS, Lists
-from functions.inquiries.desk.looks import INQUIRIES, UNKEPT, look_of
+from functions.inquiries.desk.listings import INQUIRIES, UNKEPT, listing_of
 from shared.errors import FaultyFields
 from shared.staff.gate import require
 from shared.staff.members import member
@@ -42,7 +42,7 @@ class ViewPages:
         shared = form.get("share") == SHARED
         if shared:
             require(visit, "views.share")
-        query = look_of(form).without(UNKEPT).query
+        query = listing_of(form).without(UNKEPT).query
         try:
             view = _views(visit).save(member(visit), shared, form.get("name", ""), query)
         except FaultyFields as error:
@@ -52,7 +52,7 @@ class ViewPages:
     def change(self, visit: Visit) -> Response:
         """The view shows from now on what the form has."""
         if one := self._acted_on(visit):
-            _views(visit).change(member(visit), one.view.id, look_of(visit.request.form).without(UNKEPT).query)
+            _views(visit).change(member(visit), one.view.id, listing_of(visit.request.form).without(UNKEPT).query)
             return _shown(visit, one.view.id, "changed")
         return _shown(visit, ALL, "gone")
 
@@ -60,9 +60,9 @@ class ViewPages:
         """The list is still looked at as it was, and the name stands where it is kept again."""
         if one := self._acted_on(visit):
             _views(visit).remove(member(visit), one.view.id)
-            look = INQUIRIES.kept(one.view.query)
+            listing = INQUIRIES.kept(one.view.query)
             again = ("share", SHARED if one.shared else "me"), ("name", one.view.name), ("done", "removed")
-            return visit.redirect(look.address(*again))
+            return visit.redirect(listing.address(*again))
         return _shown(visit, ALL, "gone")
 
     def open_with(self, visit: Visit) -> Response:

@@ -12,15 +12,27 @@ from functions.inquiries.inbound_mail.headers import Malformed
 from functions.inquiries.services import Service
 from shared.errors import FaultyFields
 from shared.keys.ids import normal_reference
-from shared.ports import utc_text
 from shared.staff.gate import require
 from shared.staff.members import member
+from shared.text import N_
 from shared.web import paging
 from shared.web.downloads import download
+from shared.web.lists import Column, Kind
 from shared.web.returned import Returned
 from shared.web.site import Site
 from shared.web.visit import Visit
 
+HELD = Kind(
+    path="/desk/quarantine",
+    columns=(
+        Column("subject", N_("Subject")),
+        Column("sender", N_("From")),
+        Column("reason", N_("Why")),
+        Column("received", N_("Received"), ("oldest", "newest")),
+        Column("inquiry", N_("Inquiry"), usual=False),
+    ),
+    orders=("newest", "oldest"),
+)
 SHOWN = 20_000  # characters of a mail's text; the whole mail can be saved
 
 
@@ -42,16 +54,18 @@ class QuarantinePages:
 
     def list(self, visit: Visit) -> Response:
         """Those still open, the newest first."""
-        after = paging.cursor(visit.request.args.get("after", ""))
-        rows = self._service.reading.quarantine(member(visit), after)
-        last = paging.mark((utc_text(rows[-1][1].received_at), rows[-1][0])) if rows else ""
+        asked = visit.request.args
+        listing, after = HELD.listing(asked), paging.cursor(asked.get("after", ""))
+        page = self._service.reading.quarantine(member(visit), after, listing.order == "newest")
         return visit.page(
             "desk_quarantine.html",
-            rows=rows,
-            last=last,
+            listing=listing,
+            heads=listing.heads(visit.gettext),
+            rows=page.rows,
+            next=listing.address(("after", paging.mark(page.next))) if page.next else "",
             first=not after,
             reasons=labels.reasons(visit.gettext),
-            done=visit.request.args.get("done", ""),
+            done=asked.get("done", ""),
             **names(visit, self._service),
         )
 

@@ -143,10 +143,10 @@ class Deliveries:
 
     # -- for the desk --
 
-    def listed(self, state: str, after: Cursor | None = None, limit: int = PAGE) -> list[Document]:
-        """Deliveries in one state, the newest first."""
+    def listed(self, state: str, after: Cursor | None = None, limit: int = PAGE, latest: bool = True) -> list[Document]:
+        """Deliveries in one state, the ``latest`` or the earliest first."""
         return self.store.query(
-            DELIVERIES, ("state", "==", state), order="time", descending=True, after=after, limit=limit
+            DELIVERIES, ("state", "==", state), order="time", descending=latest, after=after, limit=limit
         )
 
     def count(self, state: str) -> int:

@@ -18,12 +18,26 @@ from shared.observability.masks import masked
 from shared.ports import MAX_COUNTED, Store, having
 from shared.staff.gate import entry
 from shared.staff.members import member
+from shared.text import N_
 from shared.web import paging
+from shared.web.lists import Column, Kind
 from shared.web.problems import Problem
 from shared.web.site import Site
 from shared.web.visit import Visit
 
-VIEWS = ("failed", "suppressed", "queued", "sent", "merged", "dead")
+TIME = Column("time", N_("Time"), ("oldest", "newest"))
+WHAT, TO = Column("what", N_("What")), Column("to", N_("To"))
+ATTEMPTS, REASON = Column("attempts", N_("Attempts"), number=True), Column("reason", N_("Reason"))
+COLUMNS = {
+    "failed": (TIME, WHAT, TO, ATTEMPTS, REASON),
+    "suppressed": (TIME, WHAT, TO, ATTEMPTS, REASON),
+    "queued": (TIME, WHAT, TO, ATTEMPTS, REASON, Column("due", N_("Next attempt"))),
+    "sent": (TIME, WHAT, TO, ATTEMPTS, Column("relay", N_("Relay"))),
+    "merged": (TIME, WHAT, TO),
+    "dead": (TIME, WHAT, Column("subscription", N_("Subscription")), REASON),
+}
+VIEWS = tuple(COLUMNS)
+LISTS = {view: Kind("/desk/mail", columns, ("state",), ("newest", "oldest")) for view, columns in COLUMNS.items()}
 
 
 def register(site: Site, deliveries: Deliveries) -> None:
@@ -34,13 +48,14 @@ def register(site: Site, deliveries: Deliveries) -> None:
         store = visit.platform.store
         asked = visit.request.args.get("state", "")
         view = asked if asked in VIEWS else VIEWS[0]
-        after = paging.cursor(visit.request.args.get("after", ""))
+        listing, after = LISTS[view].listing(visit.request.args), paging.cursor(visit.request.args.get("after", ""))
+        latest = listing.order == "newest"
         if view == "dead":
             page = store.query(
-                DEAD_LETTERS, ("state", "==", "open"), order="time", descending=True, after=after, limit=PAGE
+                DEAD_LETTERS, ("state", "==", "open"), order="time", descending=latest, after=after, limit=PAGE
             )
         else:
-            page = deliveries.listed(view, after)
+            page = deliveries.listed(view, after, latest=latest)
         counts = {state: deliveries.count(state) for state in STATES}
         counts["dead"] = store.count(DEAD_LETTERS, ("state", "==", "open"), having("time"), at_most=MAX_COUNTED)
         more = paging.mark(page[-1].cursor("time")) if len(page) == PAGE else ""
@@ -48,9 +63,12 @@ def register(site: Site, deliveries: Deliveries) -> None:
             "desk_mail.html",
             view=view,
             views=VIEWS,
+            listing=listing,
+            heads=listing.heads(visit.gettext),
             page=page,
             counts=counts,
-            more=more,
+            first=after is None,
+            next=listing.address(("after", more)) if more else "",
             waiting_since=_waiting_since(store),
             kinds=labels.kinds(visit.gettext),
             told=partial(_told, visit),

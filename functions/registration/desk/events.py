@@ -16,12 +16,28 @@ from shared.contracts.registration import State
 from shared.ports import Cursor, utc_text
 from shared.staff.gate import entry
 from shared.staff.members import member
+from shared.text import N_
 from shared.web import paging, spreadsheets
+from shared.web.lists import Column, Kind
 from shared.web.site import Site
 from shared.web.visit import Visit
 
 PAGE = 50
 EVENTS_PAGE = 20
+LIST = Kind(
+    path="/desk/events",
+    columns=(
+        Column("event", N_("Event")),
+        Column("starts", N_("Starts"), ("earliest", "latest")),
+        Column("phase", N_("Registration")),
+        Column("confirmed", N_("Confirmed"), number=True),
+        Column("waitlisted", N_("Waiting"), number=True),
+        Column("unverified", N_("Unverified"), number=True),
+        Column("left", N_("Seats left"), number=True),
+        Column("ends", N_("Ends"), usual=False),
+    ),
+    orders=("latest", "earliest"),
+)
 
 
 def register(site: Site, service: Registrations) -> None:
@@ -29,12 +45,21 @@ def register(site: Site, service: Registrations) -> None:
 
     @site.route("/desk/events", may="events.view")
     def overview(visit: Visit) -> Response:
-        after = paging.cursor(visit.request.args.get("after", ""))
-        events = service.events.of(member(visit).organisation, after, EVENTS_PAGE)
+        listing, after = LIST.listing(visit.request.args), paging.cursor(visit.request.args.get("after", ""))
+        events = service.events.of(member(visit).organisation, after, EVENTS_PAGE, listing.order == "latest")
         counts = service.counts([event.id for event in events])
         rows = [(event, counts[event.id], seats_left(event, None, counts[event.id].__getitem__)) for event in events]
         more = paging.mark((utc_text(events[-1].starts_at), events[-1].id)) if len(events) == EVENTS_PAGE else ""
-        return visit.page("desk_events.html", rows=rows, more=more, first=not after, now=visit.platform.clock.now())
+        next, now = listing.address(("after", more)) if more else "", visit.platform.clock.now()
+        return visit.page(
+            "desk_events.html",
+            listing=listing,
+            heads=listing.heads(visit.gettext),
+            rows=rows,
+            next=next,
+            first=not after,
+            now=now,
+        )
 
     @site.route("/desk/events/<event_id>", may="registrations.view")
     def one(visit: Visit, event_id: str) -> Response:

@@ -55,10 +55,13 @@ class Catalogue:
             raise EventNotFound(id)
         return event
 
-    def of(self, organisation: str, after: Cursor | None, limit: int) -> list[EventDefinition]:
-        """Events of an organisation, listed or not, the latest first. ``after``: start and id of the last one seen."""
+    def of(self, organisation: str, after: Cursor | None, limit: int, latest: bool = True) -> list[EventDefinition]:
+        """Events of an organisation, listed or not, the ``latest`` or the earliest first.
+
+        ``after``: start and id of the last one seen.
+        """
         where: Where = ("organisations", "contains", organisation)
-        found = self._store.query(EVENTS, where, order="starts_at", descending=True, after=after, limit=limit)
+        found = self._store.query(EVENTS, where, order="starts_at", descending=latest, after=after, limit=limit)
         return [definition(document) for document in found]
 
     def listed(self, after: Cursor | None, limit: int) -> list[EventDefinition]:

@@ -15,7 +15,7 @@ from shared import languages
 from shared.errors import FaultyFields
 from shared.fields import NOT_LISTED
 from shared.text import N_
-from shared.web.lists import Column, Kind, Look
+from shared.web.lists import Column, Kind, Listing
 
 NEWEST, OLDEST, NEAREST, FARTHEST, CHANGED, UNCHANGED = "newest", "oldest", "target", "far", "changed", "still"
 Order = Literal["received_at", "due_at", "updated_at"]
@@ -50,17 +50,17 @@ UNKEPT = "q"
 """What no view keeps: words that people search for may name a person, and would outlive an erasure."""
 
 
-def look_of(asked: MultiDict[str, str]) -> Look:
+def listing_of(asked: MultiDict[str, str]) -> Listing:
     """Raises ``FaultyFields`` for a state that there is not."""
-    look = INQUIRIES.look(asked)
-    if look.filters.get("state", "routed") not in get_args(State):
+    listing = INQUIRIES.listing(asked)
+    if listing.filters.get("state", "routed") not in get_args(State):
         raise FaultyFields({"state": NOT_LISTED})
-    return look
+    return listing
 
 
-def filter_of(look: Look, me: Member) -> Filter:
+def filter_of(listing: Listing, me: Member) -> Filter:
     """What the store is asked for."""
-    asked, (order, descending) = look.filters, ORDERS[look.order]
+    asked, (order, descending) = listing.filters, ORDERS[listing.order]
     who = asked.get("assignee")
     return Filter(
         state=asked.get("state"),
@@ -82,7 +82,9 @@ def own_queues(called: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(id.removeprefix(ours), name) for id, name in called["queues"].items() if id.startswith(ours)]
 
 
-def told(look: Look, _: Gettext, language: str, called: Mapping[str, Any], people: Mapping[str, str]) -> list[Any]:
+def told(
+    listing: Listing, _: Gettext, language: str, called: Mapping[str, Any], people: Mapping[str, str]
+) -> list[Any]:
     """Each filter that is set: name, label and value in the reader's language.
 
     Args:
@@ -100,4 +102,4 @@ def told(look: Look, _: Gettext, language: str, called: Mapping[str, Any], peopl
         "part": (_("Part"), called["parts_names"]),
         "country": (_("Country"), languages.countries(language)),
     }
-    return [(name, known[name][0], known[name][1].get(value, value)) for name, value in look.filters.items()]
+    return [(name, known[name][0], known[name][1].get(value, value)) for name, value in listing.filters.items()]

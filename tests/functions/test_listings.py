@@ -14,8 +14,11 @@ from infra import catalogues
 from shared.ports import utc_text
 from shared.staff import sessions
 from tests.functions.browser import Browser, forms, press, words
+from tests.functions.desks import Desks
 from tests.functions.inquiry_sites import WHO_HEAD, WHO_OFFICER, World, new_world
 from tests.functions.test_desk import references
+
+ORDERED = re.compile(r'<th scope="col"[^>]*><a href="([^"]+)">([^<]+)')
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,6 +34,11 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def browser(world: World) -> Browser:
     return world.member(WHO_HEAD)
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory) -> Desks:
+    return Desks(tmp_path_factory.mktemp("desks"))
 
 
 def tags(page: TestResponse) -> dict[str, str]:
@@ -90,7 +98,7 @@ def test_columns_are_chosen_and_stay_while_one_goes_on(world: World, browser: Br
     page = browser.get("/desk/inquiries?columns=subject&columns=language&columns=updated&density=dense")
     assert [head.strip() for head in heads(page)][-3:] == ["Subject", "Changed", "Language"]
     assert "Wanjiru Kamau" not in words(page)
-    assert 'class="stack dense"' in page.text
+    assert 'data-rows="dense"' in page.text
     (next,) = re.findall(r'rel="next" href="([^"]+)"', page.text)
     assert [head.strip() for head in heads(browser.get(unescape(next)))][-3:] == ["Subject", "Changed", "Language"]
     assert len(references(browser.get(unescape(next)))) == 1
@@ -103,14 +111,14 @@ def test_the_heads_order_by_what_an_index_serves(world: World, browser: Browser)
         world.platform.clock.forward(minutes=1)  # type: ignore[attr-defined]
     page = browser.get("/desk/inquiries?columns=subject,received,due,updated")
     assert re.search(r'aria-sort="descending"><a[^>]*>Received', page.text)
-    ordered = dict(reversed(pair) for pair in re.findall(r'<a class="order" href="([^"]+)">([^<]+)', page.text))
+    ordered = dict(reversed(pair) for pair in ORDERED.findall(page.text))
     assert ordered.keys() == {"Received", "Answer by", "Changed"}
     assert references(browser.get(unescape(ordered["Received"]))) == made
     down = browser.get(unescape(ordered["Changed"]))
     assert references(down) == made
     assert 'aria-sort="ascending"' in down.text
     found = browser.get("/desk/inquiries?q=procurement")
-    assert 'class="order"' not in found.text, "a search is newest first"
+    assert not ORDERED.search(found.text), "a search is newest first"
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "target", "far", "changed", "still"])
@@ -215,3 +223,42 @@ def test_counting_what_is_new_leaves_no_entry_in_the_audit_trail(world: World, b
     address, before = fresh(browser.get("/desk/inquiries")), world.platform.store.count("audit")
     browser.get(address)
     assert world.platform.store.count("audit") == before
+
+
+# -- the other lists of the desk --
+
+
+@pytest.mark.parametrize("path", ["/desk/quarantine", "/desk/events", "/desk/mail", "/desk/mail?state=sent"])
+@pytest.mark.parametrize("role", ["administrator", "viewer"])
+def test_every_list_has_columns_density_and_says_what_it_lacks(desks: Desks, path: str, role: str) -> None:
+    browser, first = desks.browser(desks.staff["wto", role]), path.split("?")[0].rpartition("/")[2]
+    page = browser.get(path)
+    if role == "viewer" and first == "mail":
+        assert (page.status_code, "Your role does not allow this." in words(page)) == (403, True)
+        return
+    kept = forms(page)[0]
+    shown = [value for name, value in kept.fields if name == "columns"]
+    assert len(shown) > 2
+    query = f"{path}{'&' if '?' in path else '?'}columns={shown[0]}&density=dense"
+    chosen = browser.get(query)
+    assert [head for head in heads(chosen) if head.strip()][:1] == [head for head in heads(page) if head.strip()][:1]
+    assert len(heads(chosen)) < len(heads(page)) or not heads(page)
+    assert ("density", "dense") in forms(chosen)[0].fields
+    beyond = browser.get(f"{query}&after=0000-01-01T00:00:00.000000Z~a")
+    assert beyond.status_code == 200
+    assert "There is nothing more." in words(beyond)
+
+
+@pytest.mark.parametrize(("path", "order"), [("/desk/quarantine", "oldest"), ("/desk/events", "earliest")])
+def test_every_list_is_read_from_both_ends(desks: Desks, path: str, order: str) -> None:
+    browser = desks.browser(desks.staff["who", "administrator"])
+    one, other = (
+        re.findall(rf'href="({path}/[^"?/]+)"', browser.get(at).text) for at in (path, f"{path}?order={order}")
+    )
+    assert len(one) > 2
+    assert one == other[::-1]
+
+
+def test_held_mail_ends_where_there_is_no_more(desks: Desks) -> None:
+    browser = desks.browser(desks.staff["who", "administrator"])
+    assert 'rel="next"' not in browser.get("/desk/quarantine").text
