@@ -146,6 +146,13 @@ def duration(length: timedelta, language: str) -> str:
     return format_timedelta(length, "minute", locale=_locale(best(language)))
 
 
+def short_day(day: date, language: str) -> str:
+    """``23 Nov``."""
+    from babel.dates import format_skeleton
+
+    return format_skeleton("MMMd", day, locale=_locale(best(language)))
+
+
 def days(first: date, last: date | None, language: str) -> str:
     """A day or several: ``2–4 March 2027``."""
     from babel.dates import format_date, format_interval

@@ -27,7 +27,7 @@ NOBODY = ""  # as an assignee: not assigned yet
 MAX_SCANNED = 150  # documents that one page of a search of several words reads
 MAX_COMPARED = 5  # words of a search
 EXPORTED = 500  # rows read at once
-MAX_MINE, MAX_LATE = 20, 10  # rows on the first page
+MAX_MINE, MAX_LATE, MAX_OPEN = 20, 10, 5  # rows on the first page
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Overview:
 
     mine: list[Assignment]  # assigned to me and waiting for an answer: those of the nearest targets
     late: list[Assignment]  # of my organisation: those whose target passed first
+    open: list[Assignment]  # with nobody: those of the nearest targets
     mine_count: int
     late_count: int
     unassigned: int
@@ -205,8 +206,7 @@ class Reading:
     # -- the first page --
 
     def overview(self, staff: Member) -> Overview:
-        """What a colleague sees first: lists to ``MAX_MINE`` and ``MAX_LATE``, the nearest target first."""
-        store = self._means.store
+        """What a colleague sees first: lists to ``MAX_MINE``, ``MAX_LATE``, ``MAX_OPEN``, the nearest target first."""
         ours: Where = ("organisation", "==", staff.organisation)
         waiting: Where = ("clock", "==", "running")
         organisation = self._content.organisations.get(staff.organisation)
@@ -216,11 +216,10 @@ class Reading:
         late: Where = ("late", "==", True)
         any_time = having("due_at")
         told = self._weeks.of(staff.organisation, zone)
-        mine_first = store.query(ASSIGNMENTS, ours, waiting, my, order="due_at", limit=MAX_MINE)
-        late_first = store.query(ASSIGNMENTS, ours, late, order="due_at", limit=MAX_LATE)
         return Overview(
-            [Assignment.model_validate(one.data) for one in mine_first],
-            [Assignment.model_validate(one.data) for one in late_first],
+            self._nearest(ours, waiting, my, limit=MAX_MINE),
+            self._nearest(ours, late, limit=MAX_LATE),
+            self._nearest(ours, waiting, ("assignee", "==", NOBODY), limit=MAX_OPEN),
             self._some(ours, waiting, my, any_time),
             self._some(ours, late, any_time),
             self._some(("backlog", "in", backlogs), having("received_at")) if backlogs else 0,
@@ -228,6 +227,10 @@ class Reading:
             weeks.received(told),
             weeks.hours_to_answer(told),
         )
+
+    def _nearest(self, *where: Where, limit: int) -> list[Assignment]:
+        found = self._means.store.query(ASSIGNMENTS, *where, order="due_at", limit=limit)
+        return [Assignment.model_validate(one.data) for one in found]
 
     def _some(self, *where: Where) -> int:
         return self._means.store.count(ASSIGNMENTS, *where, at_most=MAX_COUNTED)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functions.registration.errors import EventNotFound
 from functions.registration.events.models import EventDefinition
 from functions.registration.events.repository import EVENTS, Catalogue, definition, stored
-from functions.registration.registrations import seats, states
+from functions.registration.registrations import coming, seats, states
 from functions.registration.registrations.documents import (
     REGISTRATIONS,
     SOURCE,
@@ -59,7 +59,7 @@ class Timekeeper:
         self._tallies = Tallies(store)
 
     def tick(self) -> None:
-        """Each minute: expire, release, give out seats that came back, remind, add up."""
+        """Each minute: expire, release, give out seats that came back, remind, add up, tell the desk what is near."""
         self.expire_unverified()
         self.release_holds()
         returned = self._store.query(seats.RETURNED, limit=500)
@@ -68,6 +68,7 @@ class Timekeeper:
                 self.settle(event)
         self.remind()
         self._tallies.fold()
+        coming.restate(self._store, self._clock)
 
     def expire_unverified(self) -> int:
         """End the registrations whose address was not verified in time; returns how many."""
