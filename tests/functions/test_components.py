@@ -25,31 +25,17 @@ OWN_MARKUP = re.compile(
     r'|phase-banner|stack|empty|chart|link-button)[" ]'
 )
 TO_MOVE = {
-    "contact.html",
-    "desk_closing.html",
     "desk_event.html",
     "desk_events.html",
     "desk_first.html",
     "desk_inquiry.html",
     "desk_list.html",
     "desk_mail.html",
-    "desk_mail_aside.html",
     "desk_parts.html",
-    "desk_people.html",
     "desk_quarantine.html",
-    "desk_routing.html",
-    "desk_settings.html",
-    "event.html",
-    "event_parts.html",
-    "events.html",
     "forms.html",
-    "front.html",
     "lists.html",
-    "personal.html",
     "programme.html",
-    "register.html",
-    "registered.html",
-    "series.html",
     "steps.html",
 }
 PHYSICAL = re.compile(
