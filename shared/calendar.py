@@ -72,7 +72,7 @@ def invitation(
         sequence=sequence,
         stamp=stamp,
         entry=entry_of(registration.event, language, attends=method != "CANCEL"),
-        attendee=(one_line(f"{person.given_name} {person.family_name}"), person.email),
+        attendee=(one_line(person.name), person.email),
     )
 
 

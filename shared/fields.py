@@ -35,8 +35,7 @@ MAX_LINE, MAX_REASON, MAX_PROSE, MAX_LANGUAGE = 200, 500, 20_000, 35  # characte
 
 REQUIRED = N_("This field is required.")
 EMPTY = {
-    "given_name": N_("Write your given name."),
-    "family_name": N_("Write your family name."),
+    "full_name": N_("Write your full name."),
     "email": N_("Write your email address."),
     "country": N_("Choose your country."),
     "category": N_("Choose how you take part."),

@@ -54,8 +54,14 @@ class Registrant(Payload):
 
     given_name: str
     family_name: str
+    full_name: str = ""  # where it is not given name and family name in this order
     email: str
     language: str  # BCP 47
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return self.full_name or f"{self.given_name} {self.family_name}".strip()
 
 
 class RegistrationPayload(Payload):

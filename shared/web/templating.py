@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from shared import jinja, languages
 from shared.fields import EMPTY
+from shared.formats import mail_domains
 from shared.formats.markdown import markdown
 from shared.ports import MAX_COUNTED
 from shared.web.static_files import asset
@@ -32,6 +33,8 @@ def environment(folders: tuple[Path, ...], language: str) -> jinja2.Environment:
         text=lambda texts: languages.text(texts, language),
         direction=languages.direction(language),
         option_tags=option_tags,
+        plain_options=plain_options,
+        meant_address=mail_domains.meant,
     )
     return made
 
@@ -43,6 +46,16 @@ def option_tags(options: Iterable[tuple[str, str]], chosen: str | None) -> Marku
     return _option_tags(tuple(options)).replace(plain, selected, 1)
 
 
+def plain_options(labels: Iterable[str]) -> Markup:
+    """The ``<option>`` elements of texts that are their own values."""
+    return _plain_options(tuple(labels))
+
+
 @lru_cache(100)  # a list of countries is a quarter of the work of a whole page with a form
 def _option_tags(options: tuple[tuple[str, str], ...]) -> Markup:
     return Markup("\n").join(Markup('<option value="{}">{}</option>').format(*option) for option in options)
+
+
+@lru_cache(100)
+def _plain_options(labels: tuple[str, ...]) -> Markup:
+    return Markup("\n").join(Markup("<option>{}</option>").format(label) for label in labels)

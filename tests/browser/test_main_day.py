@@ -22,10 +22,10 @@ def fill_in(page: Page, subject: str, email: str) -> None:
     page.get_by_label("Subject").fill(subject)
     page.get_by_label("Your request").fill("We would like advice on a tender for public procurement.")
     page.get_by_label("Procurement and supply").check()
-    page.get_by_label("Given name").fill("Wanjiru")
+    page.get_by_label("Full name").fill("Wanjiru Kamau")
     page.get_by_label("Family name").fill("Kamau")
     page.get_by_label("Email address").fill(email)
-    page.get_by_label("Country").select_option("KE")
+    page.get_by_label("Country").fill("Kenya")
     page.get_by_label("You write for").select_option("government")
     page.get_by_label("I agree that my data").check()
 

@@ -58,7 +58,7 @@ def faults(response: TestResponse) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=ascii)
-@pytest.mark.parametrize("field", ["given_name", "organisation", "answers.diet", "answers.wishes"])
+@pytest.mark.parametrize("field", ["full_name", "organisation", "answers.diet", "answers.wishes"])
 def test_a_registration_by_program(events: PageWorld, field: str, bad: str) -> None:
     body: dict[str, Any] = PERSON | {"answers": {}}
     first, _, question = field.partition(".")
@@ -68,7 +68,7 @@ def test_a_registration_by_program(events: PageWorld, field: str, bad: str) -> N
     assert events.registrations() == []
 
 
-@pytest.mark.parametrize("field", ["given_name", "answers.wishes"])
+@pytest.mark.parametrize("field", ["full_name", "answers.wishes"])
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_a_registration_by_form(events: PageWorld, field: str, language: str) -> None:
     events.visitor.get(f"/events?lang={language}")

@@ -226,7 +226,7 @@ def test_a_category_without_seats_is_told_beside_it_and_keeps_what_was_typed(wor
     refused = world.visitor.send(world.visitor.get(FORM), **PERSON, category="a")
     assert refused.status_code == 410
     assert "All seats of this category are taken, and there is no waiting list." in words(refused)
-    assert dict(forms(refused)[0].fields)["given_name"] == "Lina"
+    assert dict(forms(refused)[0].fields)["full_name"] == "Lina H"
     sent = world.visitor.send(refused, category="b")
     assert "One more step" in words(world.visitor.follow(sent))
 

@@ -161,8 +161,8 @@ def test_every_faulty_field_is_told_beside_it_and_what_was_typed_is_kept(world: 
     assert error_of(page, "country") == "Error: Choose your country."
     assert error_of(page, "answers-function") == "Error: This field is required."
     assert "only if you agree" in error_of(page, "consent")
-    assert not error_of(page, "given_name")
-    assert 'value="Lina"' in page.text
+    assert not error_of(page, "full_name")
+    assert 'value="Lina Haddad"' in page.text
     assert 'value="lina@@example"' in page.text
     assert 'value="A &lt;b&gt;Ministry"' in page.text
     assert ">\nx</textarea>" in page.text
@@ -283,11 +283,11 @@ def test_a_person_corrects_what_was_told_and_sees_errors_beside_the_fields(world
     world.fill_in()
     token = world.manage("Lina")
     form = world.visitor.get(f"/r/{token}/correct")
-    faulty = world.visitor.send(form, given_name="", organisation="WTO")
+    faulty = world.visitor.send(form, full_name="", family_name="", organisation="WTO")
     assert faulty.status_code == 422
-    assert error_of(faulty, "given_name") == "Error: Write your given name."
+    assert error_of(faulty, "full_name") == "Error: Write your full name."
     assert 'value="WTO"' in faulty.text
-    page = world.visitor.follow(world.visitor.send(faulty, given_name="Leena"))
+    page = world.visitor.follow(world.visitor.send(faulty, full_name="Leena"))
     assert "Your changes are saved." in words(page)
     assert [(r.given_name, r.organisation) for r in world.registrations()] == [("Leena", "WTO")]
 
@@ -374,9 +374,9 @@ def test_the_language_link_turns_the_page_and_is_remembered(world: PageWorld) ->
 def test_errors_are_told_in_the_visitors_language(world: PageWorld) -> None:
     world.event()
     world.visitor.get("/?lang=ar")
-    page = world.fill_in(given_name="")
-    assert not re.search("[a-z]", error_of(page, "given_name"))
-    assert re.search("[\u0621-\u064a]", error_of(page, "given_name"))
+    page = world.fill_in(given_name="", family_name="")
+    assert not re.search("[a-z]", error_of(page, "full_name"))
+    assert re.search("[\u0621-\u064a]", error_of(page, "full_name"))
 
 
 def test_static_files_are_kept_for_ever_under_their_own_version_only(world: PageWorld) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import ConfigDict, Field, computed_field
 
 from functions.inquiries.content.models import SHARE_WITH_ALL, RequesterType
 from functions.inquiries.files.attachments import Attachment
 from shared.documents import Stored
 from shared.fields import Consent, Country, Email, Instant, Language, Line, OptionalLine, Prose
 from shared.formats.addresses import address_key
+from shared.names import Named, name_of
 from shared.text import N_
 
 State = Literal["received", "routed", "assigned", "answered", "waiting", "closed", "reopened"]
@@ -19,13 +20,11 @@ Part = Literal["lead", "supporting"]
 LINK_LIFE = timedelta(days=366)
 
 
-class InquiryRequest(BaseModel):
+class InquiryRequest(Named):
     """The contact form: the body of ``POST /api/inquiries``. Attachments travel beside it."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
-    given_name: Line
-    family_name: Line
     email: Email
     country: Country
     organisation: OptionalLine = ""
@@ -46,6 +45,7 @@ class Requester(Stored):
 
     given_name: str
     family_name: str
+    full_name: str = ""  # where it is not given name and family name in this order
     email: str
     country: str
     organisation: str
@@ -53,8 +53,8 @@ class Requester(Stored):
 
     @property
     def name(self) -> str:
-        """Given name first; a blank once erased."""
-        return f"{self.given_name} {self.family_name}"
+        """As people read it; empty once erased."""
+        return name_of(self.full_name, self.given_name, self.family_name)
 
     def emptied(self) -> Requester:
         """What may be kept of somebody whose data are erased."""

@@ -106,6 +106,7 @@ class Requests:
         requester = Requester(
             given_name=request.given_name,
             family_name=request.family_name,
+            full_name=request.full_name,
             email=request.email,
             country=request.country,
             organisation=request.organisation,
@@ -304,4 +305,4 @@ def read_attachment(means: Means, messages: Sequence[MessageDoc], id: str) -> tu
 
 def _key(request: InquiryRequest, uploads: Sequence[Upload], key: str) -> Key:
     files = [hashlib.sha256(upload.content).hexdigest() for upload in uploads]
-    return Key.of("inquiries", key, request="\n".join([request.model_dump_json(), *files]))
+    return Key.of("inquiries", key, request="\n".join([request.model_dump_json(exclude=request.unsaid), *files]))

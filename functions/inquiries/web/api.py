@@ -18,6 +18,7 @@ from functions.inquiries.web.contact_pages import Pages
 from functions.inquiries.web.operations import Accepted, ActivityPage, ActivityQuery, ApiInquiry, PublicActivity
 from shared.web import paging
 from shared.web.guards import form_guard
+from shared.web.guards.typed_person import country_typed
 from shared.web.http.incoming import FORMS, TICKED
 from shared.web.problems import Problem
 from shared.web.site import Site
@@ -83,6 +84,7 @@ def _form(visit: Visit) -> tuple[InquiryRequest, list[Upload]]:
     form = visit.request.form
     body: dict[str, Any] = {name: form[name] for name in InquiryRequest.model_fields if form.get(name)}
     body["topics"] = [topic for topic in form.getlist("topics") if topic]
+    body["country"] = country_typed(form)
     body["consent"] = form.get("consent") in TICKED
     return visit.validated(InquiryRequest, body), uploads(visit)
 

@@ -19,6 +19,7 @@ from shared.errors import FaultyFields
 from shared.idempotency import KeyReused
 from shared.web import paging, sitemaps
 from shared.web.guards import form_guard
+from shared.web.guards.typed_person import address_typed, country_typed
 from shared.web.http.incoming import TICKED
 from shared.web.problems import FieldError, Problem
 from shared.web.returned import SENT_BEFORE, WHOLE, Returned, language_typed, lost_files
@@ -27,7 +28,7 @@ from shared.web.visit import Visit
 
 PAGE = 60  # activities of a list
 FILTERS = ("organisation", "topic", "kind", "audience")
-ONE_LINE = ("given_name", "family_name", "email", "country", "organisation", "requester_type", "subject", "message")
+ONE_LINE = ("full_name", "given_name", "family_name", "organisation", "requester_type", "subject", "message")
 
 
 def register(site: Site, service: Service) -> None:
@@ -178,6 +179,8 @@ def _typed(visit: Visit) -> dict[str, Any]:
     form = visit.request.form
     return {
         **{name: form.get(name, "") for name in ONE_LINE},
+        "email": address_typed(form),
+        "country": country_typed(form),
         "topics": [topic for topic in form.getlist("topics[]") + form.getlist("topics") if topic],
         "activity": form.get("activity") or None,
         "language": language_typed(visit),

@@ -120,7 +120,7 @@ def _registration(
     """
     facts, person, language = payload.event, payload.registrant, _language(payload)
     title = one_line(languages.text(facts.title, language))
-    name = one_line(f"{person.given_name} {person.family_name}")
+    name = one_line(person.name)
     attends = calendar is not None and not calendar.cancelled
     return Mail(
         template=template,

@@ -80,6 +80,7 @@ class EventDefinition(Strict):
     registration_closes_at: Moment | None = None  # None: at the start
     seats: Annotated[int, Field(ge=0, le=100_000)] | None = None  # None: no limit
     categories: Annotated[list[Category], Field(min_length=1, max_length=100)]
+    passport_name: bool = False  # whether the name must be as in the passport, for visas and entry
     questions: list[Question] = []
     waitlist: bool = True
     verify_email: bool = True

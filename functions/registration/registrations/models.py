@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, Field, computed_field
 
 from shared.contracts.registration import State
-from shared.documents import Strict
-from shared.fields import Consent, Country, Email, Language, Line, OptionalLine
+from shared.fields import Consent, Country, Email, Language, OptionalLine
 from shared.formats.addresses import address_key
+from shared.names import Named, name_of
 from shared.text import N_
 
 
-class RegistrationRequest(Strict):
+class RegistrationRequest(Named):
     """What a form or another site's program sends to register one person."""
 
-    given_name: Line
-    family_name: Line
     email: Email
     country: Country
     organisation: OptionalLine = ""
@@ -27,11 +25,9 @@ class RegistrationRequest(Strict):
     consent: Consent
 
 
-class Correction(Strict):
+class Correction(Named):
     """What a person may change afterwards. The address stays: it is what was verified."""
 
-    given_name: Line
-    family_name: Line
     country: Country
     organisation: OptionalLine = ""
     language: Language = "en"
@@ -47,6 +43,7 @@ class Registration(BaseModel, defer_build=True):
     category: str
     given_name: str
     family_name: str
+    full_name: str = ""  # where it is not given name and family name in this order
     email: str
     country: str
     organisation: str
@@ -64,6 +61,11 @@ class Registration(BaseModel, defer_build=True):
     link_version: int = 0  # the generation of personal links that holds
     language_at: str | None = None  # when a later form than the first gave the language
     version: str | None = Field(default=None, exclude=True)  # of the document it was read from
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return name_of(self.full_name, self.given_name, self.family_name)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

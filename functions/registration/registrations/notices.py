@@ -116,6 +116,7 @@ class Composer:
         registrant = Registrant(
             given_name=registration.given_name,
             family_name=registration.family_name,
+            full_name=registration.full_name,
             email=registration.email,
             language=registration.language,
         )

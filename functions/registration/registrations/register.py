@@ -177,7 +177,7 @@ class Registering(Base):
 
 
 def _key(event_id: str, request: RegistrationRequest, key: str) -> Key:
-    return Key.of("registration", event_id, key, request=_sorted_json(request.model_dump()))
+    return Key.of("registration", event_id, key, request=_sorted_json(request.model_dump(exclude=request.unsaid)))
 
 
 def _check_open(event: EventDefinition, now: datetime) -> None:

@@ -10,6 +10,7 @@ from functions.registration.registrations.register import Receipt
 from functions.registration.registrations.service import Registrations
 from shared.keys.ids import key_of
 from shared.web.guards.form_guard import GUARD_FIELDS
+from shared.web.guards.typed_person import LISTED, address_typed, country_typed
 from shared.web.http.incoming import TICKED
 from shared.web.http.places import is_this_machine, place_of
 from shared.web.visit import Visit
@@ -17,7 +18,7 @@ from shared.web.visit import Visit
 
 def form_body(visit: Visit) -> dict[str, Any]:
     """A form's fields as the API's object: ``answers.diet`` becomes a member of ``answers``; a ticked box is true.
-    An empty field is one that was not sent.
+    An empty field is one that was not sent. The country may be named, and of two addresses one be chosen.
 
     A list for a question of many choices, told apart by a name that ends in ``[]``.
     """
@@ -28,8 +29,12 @@ def form_body(visit: Visit) -> dict[str, Any]:
         plain = name.removesuffix("[]")
         if plain.startswith("answers."):
             body["answers"][plain.removeprefix("answers.")] = True if value == "on" else value
-        elif plain not in ("answers", "csrf_token", "submission", *GUARD_FIELDS) and value:
+        elif plain not in ("answers", "csrf_token", "submission", LISTED, *GUARD_FIELDS) and value:
             body[plain] = value
+    if email := address_typed(form):
+        body["email"] = email
+    if country := country_typed(form):
+        body["country"] = country
     body["consent"] = form.get("consent") in TICKED
     return body
 

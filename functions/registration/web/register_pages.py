@@ -249,9 +249,10 @@ def labels_of(visit: Visit, event: EventDefinition) -> dict[str, str]:
     _ = visit.gettext
     asked = {f"answers.{q.id}": languages.text(q.label, visit.language) for q in event.questions}
     return {
-        "given_name": _("Given name"),
+        "full_name": _("Full name"),
         "family_name": _("Family name"),
         "email": _("Email address"),
+        "email_meant": "",
         "country": _("Country"),
         "organisation": _("Organisation"),
         **({"category": _("You take part as")} if len(event.categories) > 1 else {}),

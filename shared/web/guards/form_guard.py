@@ -23,6 +23,8 @@ from shared.keys.ids import ALPHABET, key_of
 from shared.keys.tokens import BadToken
 from shared.text import N_
 from shared.web.guards.proof_of_work import new_challenge, proved
+from shared.web.guards.typed_person import ASKED, MEANT
+from shared.web.guards.typed_person import doubts as address_doubts
 from shared.web.http.places import is_this_machine, place_of
 from shared.web.http.rate_limits import HOUR
 from shared.web.problems import FieldError, Problem
@@ -30,7 +32,7 @@ from shared.web.visit import Visit
 
 HONEYPOT, SHOWN, PROOF, CODE = "homepage", "shown", "altcha", "address_code"
 DOUBTED = "doubted"
-GUARD_FIELDS = (HONEYPOT, SHOWN, PROOF, CODE, "send_code")
+GUARD_FIELDS = (HONEYPOT, SHOWN, PROOF, CODE, "send_code", MEANT, ASKED)
 FORM_LIFE = timedelta(hours=24)
 BUSY_WINDOW = timedelta(minutes=5)
 CODE_SLOT = 1800  # seconds; a code is good for this one and the next
@@ -114,6 +116,8 @@ def form_errors(visit: Visit, email: str, source: str, code_mail: type[AddressCo
     Raises ``Problem`` (429) above the limits.
     """
     _, form = visit.gettext, visit.request.form
+    if doubts := address_doubts(visit, email):
+        return doubts
     check_rate(visit)
     needed = bool(_crowded(visit)) or _doubtful(visit)
     if not needed or proved(visit, form.get(PROOF, "")) or _code_fits(visit, email):
