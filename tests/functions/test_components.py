@@ -33,10 +33,8 @@ TO_MOVE = {
     "desk_mail.html",
     "desk_parts.html",
     "desk_quarantine.html",
-    "forms.html",
     "lists.html",
     "programme.html",
-    "steps.html",
 }
 PHYSICAL = re.compile(
     r"(?<![\w-])(?:(?:margin|padding|border)-(?:top|right|bottom|left)\b|(?:top|right|bottom|left|(?:(?:min|max)-)?(?:width|height))"
