@@ -31,7 +31,7 @@ function press(key) {
   if (is) is();
   const target = one(`[data-key="${CSS.escape(key)}"]`);
   if (target?.matches("a, button, summary")) target.click();
-  else target?.focus();
+  else { target?.focus(); target?.select?.(); }
   return Boolean(is || target);
 }
 
