@@ -19,6 +19,13 @@ class Gone(NotFound):
     type, title, detail = "gone", N_("This request is not kept here any more."), N_("It may have been erased.")
 
 
+class DraftEnded(DomainError):
+    """What was written step by step is over: not touched for a day, or begun anew."""
+
+    status, type, title = 410, "draft-ended", N_("What you wrote is not kept any more.")
+    detail = N_("It is kept for a day after your last step. Please begin again.")
+
+
 class MailNotFound(NotFound):
     """No such mail kept aside."""
 

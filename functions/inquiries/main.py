@@ -42,11 +42,12 @@ def _service() -> Service:
 
 @cache
 def _web() -> Site:
-    from functions.inquiries.web import api, contact_pages, status_pages
+    from functions.inquiries.web import api, contact_pages, contact_steps, status_pages
 
     site = Site(platform(), TEMPLATES)
     api.register(site, _service())
     contact_pages.register(site, _service())
+    contact_steps.register(site, _service())
     status_pages.register(site, _service())
     return site
 

@@ -13,7 +13,7 @@ from functions.inquiries.desk import home
 from functions.inquiries.files.attachments import Upload
 from functions.inquiries.means import Means
 from functions.inquiries.services import Service
-from functions.inquiries.web import contact_pages, status_pages
+from functions.inquiries.web import contact_pages, contact_steps, status_pages
 from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import InquiryReceived
 from shared.staff.gate import DeskGate
@@ -73,6 +73,7 @@ def new_world(folder: Path) -> World:
     service = Service(means)
     web, staffed = Site(here, TEMPLATES), Site(here, TEMPLATES, DeskGate())
     contact_pages.register(web, service)
+    contact_steps.register(web, service)
     status_pages.register(web, service)
     home.register(staffed, service, means)
     return World(here, service, web, staffed)

@@ -23,6 +23,7 @@ from shared.web.visit import Visit
 from tests.functions.browser import SETTINGS, Browser, form_to, forms, platform, words
 from tests.functions.desks import EVENT, INQUIRY, MAIL, Desks, Thing
 from tests.functions.inquiry_sites import WHO_OFFICER, new_world
+from tests.functions.test_contact_steps import to_the_check
 from tests.functions.test_inquiry_pages import opened
 from tests.functions.test_registration_pages import PageWorld
 
@@ -56,6 +57,9 @@ def public(folder: Path) -> Iterator[Page]:
     ):
         yield registrations.visitor, path
     visitor = Browser(inquiries.web)
+    steps = to_the_check(visitor)
+    yield from ((visitor, f"/contact/{step}") for step in ("need", "readers", "you"))
+    yield visitor, steps.request.path
     yield from ((visitor, path) for path in ("/contact", "/activities?q=water", opened(visitor).request.path))
 
 

@@ -80,11 +80,15 @@ def test_the_filters_keep_what_was_chosen(browser: Browser) -> None:
 def test_an_activity_leads_to_a_form_that_is_filled_in(browser: Browser) -> None:
     page = browser.get("/activities/local-production-advice")
     assert "This is a sample activity" in words(page)
-    assert 'href="/contact?activity=local-production-advice"' in page.text
-    fields = forms(browser.get("/contact?activity=local-production-advice"))[0].fields
+    assert 'href="/contact/need?activity=local-production-advice"' in page.text
+    fields = forms(browser.get("/contact/need?activity=local-production-advice"))[0].fields
     assert ("topics[]", "local-production") in fields
     assert ("activity", "local-production-advice") in fields
     assert ("share_with", "who") in fields
+    readers = browser.follow(
+        browser.send(browser.get("/contact/need?activity=local-production-advice"), message="How?")
+    )
+    assert dict(forms(readers)[0].fields)["share_with"] == "who"
     assert dict(forms(browser.get("/contact?organisation=wto"))[0].fields)["share_with"] == "wto"
     assert dict(forms(browser.get("/contact?organisation=nobody"))[0].fields)["share_with"] == "all"
     assert browser.get("/activities/no-such").status_code == 404

@@ -17,9 +17,12 @@ import pytest
 from werkzeug.routing import Rule
 
 from functions.inquiries.casework.case import MESSAGES
+from functions.inquiries.casework.drafts import DRAFTS, LIFE, PURPOSE
+from shared.ports import Create, utc_text
 from shared.web.http import compression
 from shared.web.http.one_time_pad import padded
 from shared.web.http.rate_limits import Limiter
+from tests.functions.inquiry_world import REQUEST
 from tests.fuzz.village import Village, maps
 from tests.house import Answer, House, opened
 
@@ -50,11 +53,13 @@ class Scales:
     """
     Args:
         known: values for the parts of paths, by name, or by the beginning of the path and the name.
+        cookies: of the visitor, who is in the middle of asking for assistance.
         reached: routes that gave what they have, and not only said that there is nothing.
     """
 
     house: House
     known: dict[str, list[str]]
+    cookies: str
     reached: set[str] = field(default_factory=set)
     _sizes: dict[str, int] = field(default_factory=dict)
 
@@ -75,7 +80,7 @@ class Scales:
 
     def send(self, method: str, address: str) -> Answer:
         """A browser that GETs, or POSTs an empty form."""
-        headers = [("Accept-Encoding", "gzip"), ("Accept", "text/html"), ("Cookie", f"visitor={VISITOR}")]
+        headers = [("Accept-Encoding", "gzip"), ("Accept", "text/html"), ("Cookie", self.cookies)]
         if method == "GET":
             return self.house.send(method, address, headers)
         token = padded(self.house.platform.tokens.sign("csrf", VISITOR))
@@ -118,7 +123,7 @@ def scales(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scales]:
         village = Village(house)
         village.settle()
         patch.setattr(Limiter, "reached", lambda *about: True)
-        made = Scales(house, _known(village))
+        made = Scales(house, _known(village), f"visitor={VISITOR}; draft={_draft(village)}")
         assert made.send("POST", f"/r/{made.known['r.token'][0]}/verify").status == 303
         yield made
 
@@ -146,6 +151,14 @@ def _known(village: Village) -> dict[str, list[str]]:
         "kind": ["emblem", "banner"],
         "pages.id": ids("pages"),
     }
+
+
+def _draft(village: Village) -> str:
+    """The token of a request that is written as far as the last step."""
+    here = village.platform
+    until = here.clock.now() + LIFE
+    here.store.commit([Create(DRAFTS, "0" * 32, {"values": REQUEST, "expire_at": utc_text(until)})])
+    return here.tokens.sign(PURPOSE, "0" * 32, until)
 
 
 def test_every_public_page_fits_into_a_first_flight(scales: Scales) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.inquiries.casework.case import INQUIRIES, MESSAGES, REQUESTER, Case, messages_of
+from functions.inquiries.casework.drafts import Drafts
 from functions.inquiries.casework.models import Inquiry, InquiryRequest, MessageDoc, Requester
 from functions.inquiries.casework.recipients import LINK_PURPOSE, Correspondence
 from functions.inquiries.content.models import SHARE_WITH_ALL
@@ -56,16 +57,24 @@ class Requests:
         self._means = means
         self._content = content
         self._mail = Correspondence(means, content)
+        self.drafts = Drafts(means)
 
     # -- coming in --
 
     def receive(
-        self, request: InquiryRequest, uploads: Sequence[Upload] = (), idempotency_key: str | None = None
+        self,
+        request: InquiryRequest,
+        uploads: Sequence[Upload] = (),
+        idempotency_key: str | None = None,
+        draft: str = "",
     ) -> Received:
-        """Keep the request and announce it. The same key and request again: the first answer again.
+        """Keep the request and announce it. The same key and request again, or the same draft: the first answer again.
+
+        Args:
+            draft: the token of what it was written in, which is over then.
 
         Raises ``FaultyFields`` (unknown topic, organisation or activity; a file too large or of a refused kind),
-        ``KeyReused``, ``Unavailable``.
+        ``KeyReused``, ``DraftEnded``, ``Unavailable``.
         """
         key = _key(request, uploads, idempotency_key) if idempotency_key else None
         files: list[Attachment] | None = None
@@ -74,6 +83,9 @@ class Requests:
             nonlocal files
             if key and (answer := key.answer(self._means.store)):
                 return str(answer["reference"])
+            begun = self.drafts.written(draft) if draft else None
+            if begun and begun.sent:
+                return begun.sent
             if files is None:
                 self._check(request)
                 files = attachments.check(uploads)
@@ -82,10 +94,15 @@ class Requests:
             writes = self._new_inquiry(reference, request, files, now)
             if key:
                 writes.append(key.answering({"reference": reference}, now))
+            if begun:
+                writes.append(begun.becoming(reference, now))
             self._means.store.commit(writes)
             return reference
 
-        reference = decide(attempt)
+        return self.received(decide(attempt))
+
+    def received(self, reference: str) -> Received:
+        """The answer to the request that became ``reference``."""
         return Received(reference, self._mail.status_link(Link(reference)))
 
     def _check(self, request: InquiryRequest) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from functions.inquiries.casework.case import MESSAGES, SYSTEM, Case
 from functions.inquiries.casework.models import Inquiry, MessageDoc, Part
@@ -10,12 +12,23 @@ from functions.inquiries.casework.recipients import Correspondence, named
 from functions.inquiries.casework.search_terms import terms_of
 from functions.inquiries.content.repository import Directory
 from functions.inquiries.content.routing_rules import Facts
+from functions.inquiries.content.working_time import WorkingTime
 from functions.inquiries.errors import NotFound
 from functions.inquiries.means import Means
 from functions.inquiries.staffing.rota import Rota
 from shared.contracts.bus_events import BusEvent
 from shared.contracts.inquiries import Explanation, InquiryReceived, InquiryRouted
 from shared.ports import Write
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Who would get an inquiry, by their ids, and when the lead's target is over; ``zone`` is the lead's."""
+
+    lead: str
+    supporting: tuple[str, ...]
+    due_at: datetime
+    zone: str
 
 
 class Dispatch:
@@ -65,6 +78,16 @@ class Dispatch:
         case.audit(SYSTEM, None, "route", lead=decision.lead, supporting=list(decision.supporting), rules=version)
         for id in decision.places:
             self._announce(case, id, message, explanation)
+
+    def foresee(self, facts: Facts) -> Prospect | None:
+        """What would become of an inquiry that came in now; None where there are no rules."""
+        try:
+            decision = self._content.rule_set()[1].route(facts)
+        except LookupError:
+            return None
+        lead = self._content.organisations[decision.lead]
+        due_at = WorkingTime(lead).due(self._means.clock.now(), decision.target_hours)
+        return Prospect(lead.id, decision.supporting, due_at, lead.timezone)
 
     def _announce(self, case: Case, organisation: str, message: MessageDoc, explanation: Explanation) -> None:
         part = case.assignments[organisation]

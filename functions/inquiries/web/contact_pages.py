@@ -10,6 +10,7 @@ from flask import Response
 
 from functions.inquiries import labels
 from functions.inquiries.casework.models import InquiryRequest
+from functions.inquiries.casework.requester_actions import Received
 from functions.inquiries.content.models import SHARE_WITH_ALL, Activity
 from functions.inquiries.services import Service
 from functions.inquiries.uploads import MAX_BODY, uploads
@@ -102,12 +103,31 @@ class Pages:
             "types": labels.requester_types(_),
         }
 
+    def _topics(self, visit: Visit) -> dict[str, Any]:
+        """The topics in groups of the organisations that work on them, and over the first of each who they are."""
+        groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for id, topic in self._content.topics.items():
+            groups.setdefault(tuple(topic.organisations), []).append((id, languages.text(topic.name, visit.language)))
+        order = sorted(groups, key=lambda organisations: (len(organisations) != 1, len(organisations), organisations))
+        names, comma = self._content.short_names, visit.gettext(", ")
+        return {
+            "topics_offered": [topic for organisations in order for topic in groups[organisations]],
+            "topic_heads": {
+                groups[organisations][0][0]: comma.join(names[id] for id in organisations if id in names)
+                or visit.gettext("Other topics")
+                for organisations in order
+            },
+        }
+
     # -- the contact form --
 
     def contact(self, visit: Visit) -> Response:
         """The empty form; ``activity`` and ``organisation`` after the ``?`` fill in what they imply."""
-        asked = visit.request.args
-        values = _typed(visit)
+        return self._form(visit, typed(visit) | self.implied(visit), {})
+
+    def implied(self, visit: Visit) -> dict[str, Any]:
+        """What ``activity`` and ``organisation`` after the ``?`` say of the form's fields."""
+        asked, values = visit.request.args, dict[str, Any]()
         activity = self._content.activities.get(asked.get("activity", ""))
         if activity:
             values |= {"activity": activity.id, "topics": list(activity.topics)}
@@ -115,7 +135,7 @@ class Pages:
         wanted = asked.get("organisation") or (activity.organisations[0] if activity and _alone(activity) else "")
         if wanted in self._content.organisations:
             values["share_with"] = wanted
-        return self._form(visit, values, {})
+        return values
 
     def send_from_elsewhere(self, visit: Visit) -> Response:
         """A person's form on another site: it cannot carry our guards. With errors it comes back as our own form."""
@@ -125,11 +145,11 @@ class Pages:
     def show_again(self, visit: Visit, back: Returned) -> Response:
         """The form with what was typed, where it was not taken as a whole."""
         visit.path = "/contact"
-        return self._form(visit, _typed(visit), back.errors, back.status)
+        return self._form(visit, typed(visit), back.errors, back.status)
 
     def send(self, visit: Visit, guarded: bool = True) -> Response:
         """The form's hidden ``submission`` is its idempotency key: sent twice, it makes one inquiry."""
-        values = _typed(visit)
+        values = typed(visit)
         errors: list[FieldError] = []
         try:
             request = visit.validated(InquiryRequest, {name: value for name, value in values.items() if value != ""})
@@ -149,32 +169,43 @@ class Pages:
             return self._form(visit, values, error.told(visit.gettext))
         except KeyReused:
             return self._form(visit, values, {WHOLE: visit.gettext(SENT_BEFORE)}, new=True)
-        return visit.redirect(f"{received.status_link}?received=1")
+        return visit.redirect(sent(received))
 
     def _form(
         self, visit: Visit, values: dict[str, Any], errors: dict[str, str], status: int = 0, new: bool = False
     ) -> Response:
+        kept = "" if new else visit.request.form.get("submission", "")[:64]
+        guard, submission = form_guard.guard(visit, errors), kept or secrets.token_hex(16)
+        return self.shown(visit, "contact.html", values, errors, status, guard=guard, submission=submission)
+
+    def shown(
+        self, visit: Visit, template: str, values: dict[str, Any], errors: dict[str, str], status: int, **more: Any
+    ) -> Response:
         """``status``: without one, 200, or 422 with errors."""
         errors = lost_files(visit) | errors if errors else errors
-        kept = "" if new else visit.request.form.get("submission", "")[:64]
         return visit.page(
-            "contact.html",
+            template,
             status or (422 if errors else 200),
             values=values,
             errors=errors,
-            guard=form_guard.guard(visit, errors),
-            submission=kept or secrets.token_hex(16),
+            **more,
             activity=self._content.activities.get(values.get("activity") or ""),
             full_names={id: languages.text(o.name, visit.language) for id, o in self._content.organisations.items()},
             **self._names(visit),
+            **self._topics(visit),
         )
+
+
+def sent(received: Received) -> str:
+    """Where a form leads that was taken: the status page, with what happens next."""
+    return f"{received.status_link}?received=1"
 
 
 def _alone(activity: Activity) -> bool:
     return len(activity.organisations) == 1
 
 
-def _typed(visit: Visit) -> dict[str, Any]:
+def typed(visit: Visit) -> dict[str, Any]:
     """The form as ``InquiryRequest`` wants it; nothing that was typed is lost."""
     form = visit.request.form
     return {

@@ -106,17 +106,20 @@ def too_many(visit: Visit, wait: int) -> Problem:
     )
 
 
-def form_errors(visit: Visit, email: str, source: str, code_mail: type[AddressCodeRequested]) -> list[FieldError]:
+def form_errors(
+    visit: Visit, email: str, source: str, code_mail: type[AddressCodeRequested], address_asked: bool = False
+) -> list[FieldError]:
     """Why a public form that is otherwise in order is not taken yet; ask this last.
 
     Args:
         email: the visitor's address, where a code may go.
         source: the slice, which has it mailed by the event ``code_mail``.
+        address_asked: whether another address was meant was asked before, on a page of its own.
 
     Raises ``Problem`` (429) above the limits.
     """
     _, form = visit.gettext, visit.request.form
-    if doubts := address_doubts(visit, email):
+    if not address_asked and (doubts := address_doubts(visit, email)):
         return doubts
     check_rate(visit)
     needed = bool(_crowded(visit)) or _doubtful(visit)
