@@ -68,6 +68,14 @@ def test_what_is_over_goes_with_the_next_minute_and_nothing_is_written_where_not
     assert "one-more-webinar" not in desks.browser(desks.staff["who", "viewer"]).get("/desk").text
 
 
+def test_held_mails_are_counted_for_those_who_may_see_them(desks: Desks) -> None:
+    for organisation in ("who", "wipo"):
+        browser = desks.browser(desks.staff[organisation, "viewer"])
+        listed = set(re.findall(r'href="/desk/quarantine/([^"/]+)"', browser.get("/desk/quarantine").text))
+        assert f"{len(listed)} mails held" in words(browser.get("/desk"))
+        assert len(listed) > 2
+
+
 def test_late_comes_first_and_is_said_in_words(desks: Desks) -> None:
     page = desks.browser(desks.staff["who", "focal_point"]).get("/desk")
     dues = re.findall(r'<td data-label="Answer by"><span class="[^"]*">([^<]*)</span>', page.text)

@@ -175,7 +175,7 @@ def _everything() -> Any:
 
 
 def _see_to_kept_mail(world: World, slices: Slices, person: Staff, kind: str) -> None:
-    kept = slices.inquiries.reading.quarantine(person)
+    kept = slices.inquiries.reading.quarantine(person).rows
     if not kept:
         return
     id, mail = world.chance.choice(kept)

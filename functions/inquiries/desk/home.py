@@ -40,7 +40,7 @@ def register(site: Site, service: Service, means: Means) -> None:
             overview=overview,
             said=waiting.told(store, OTHERS, me.organisation, me.may),
             labels=waiting.LABELS,
-            held=len(service.reading.quarantine(me)) if me.may("quarantine.view") else 0,
+            held=len(service.reading.quarantine(me).rows) if me.may("quarantine.view") else 0,
             colleagues={one.email: one.name for one in service.content.staff(me.organisation)},
             received=_since_the_first(overview, visit.language),
             answered=_by_day(overview.hours_to_answer, visit.language),
