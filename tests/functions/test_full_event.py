@@ -100,7 +100,7 @@ def test_whoever_will_wait_is_told_so_from_the_button_to_the_mail_after_verifyin
     assert "Register" not in buttons(form)
     receipt = world.fill_in()
     assert "All seats are taken" in words(receipt)
-    assert "Follow the link in it to join the waiting list." in words(receipt)
+    assert "You join the waiting list." in words(receipt)
     asked_by_mail = text(world.mail("lina"))
     assert "you join the waiting list" in asked_by_mail
     asked, done = world.verify("lina@example.org")
