@@ -16,6 +16,7 @@ from functions.registration.events.models import EventDefinition
 from functions.registration.registrations.service import Registrations
 from functions.registration.web import api, find_pages, personal_pages, register_pages
 from infra import catalogues
+from shared.web import themes
 from shared.web.site import Site
 from tests.functions.browser import SETTINGS, Browser, platform, words
 from tests.functions.registration_world import World
@@ -36,6 +37,7 @@ class PageWorld(World):
         register_pages.register(self.site, self.service)
         personal_pages.register(self.site, self.service)
         find_pages.register(self.site, self.service)
+        themes.register(self.site)
         self.visitor = Browser(self.site)
 
     def event(self, id: str = "forum", **changes: Any) -> EventDefinition:
