@@ -111,6 +111,19 @@ def test_sent_twice_it_is_one_inquiry(world: World, browser: Browser) -> None:
     assert inquiries(world) == 1
 
 
+def test_what_was_changed_in_another_window_is_shown_before_it_is_sent(world: World, browser: Browser) -> None:
+    at(browser, "need", **NEED)
+    at(browser, "readers", share_with="who")
+    confined = browser.follow(at(browser, "you", **YOU))
+    at(browser, "readers", share_with="all")
+    refused = browser.send(confined, consent="on")
+    assert refused.status_code == 409
+    assert "changed in another window" in words(refused)
+    assert inquiries(world) == 0
+    browser.send(refused, consent="on")
+    assert inquiries(world) == 1
+
+
 def test_nothing_that_was_typed_stays_in_the_draft_once_it_is_sent(world: World, browser: Browser) -> None:
     browser.send(to_the_check(browser), consent="on")
     (draft,) = world.platform.store.query(DRAFTS)

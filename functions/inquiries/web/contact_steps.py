@@ -20,10 +20,11 @@ from functions.inquiries.uploads import MAX_BODY, uploads
 from functions.inquiries.web.contact_pages import Pages, sent, typed
 from shared.contracts.visitors import InquiryCodeRequested
 from shared.errors import FaultyFields
+from shared.text import N_
 from shared.web.guards import form_guard
 from shared.web.guards.typed_person import doubts as address_doubts
 from shared.web.problems import Problem
-from shared.web.returned import Returned
+from shared.web.returned import WHOLE, Returned
 from shared.web.site import Site
 from shared.web.visit import Visit
 
@@ -36,6 +37,7 @@ STEPS = {
     CHECK: ("consent", "attachments"),
 }
 WRITTEN = list(STEPS)[:-1]
+CHANGED = N_("What you entered was changed in another window since this page was shown. Check it, and send it.")
 
 
 def register(site: Site, service: Service) -> None:
@@ -109,6 +111,8 @@ class Steps:
         if draft.sent:
             return visit.redirect(sent(requests.received(draft.sent)))
         values = self._so_far(visit, CHECK)
+        if visit.request.form.get("seen") != draft.version:  # who may read it, above all, is what was agreed to
+            return self._step(visit, CHECK, values, {WHOLE: visit.gettext(CHANGED)}, 409)
         faulty = self._errors(visit, values)
         if lacking := [step for step in WRITTEN if step in faulty]:
             return visit.redirect(f"/contact/{lacking[0]}?then={CHECK}")
@@ -154,6 +158,7 @@ class Steps:
     def _step(
         self, visit: Visit, step: str, values: dict[str, Any], errors: dict[str, str], status: int = 0
     ) -> Response:
+        draft = self._service.requests.drafts.find(visit.cookie(COOKIE)) if step == CHECK else None
         prospect = self._service.routing.foresee(_facts(values)) if step != WRITTEN[0] else None
         return self._pages.shown(
             visit,
@@ -165,6 +170,7 @@ class Steps:
             number=list(STEPS).index(step),
             then=visit.request.values.get("then", ""),
             prospect=prospect,
+            seen=draft.version if draft else "",
             guard=form_guard.guard(visit, errors) if step == CHECK else None,
         )
 
