@@ -46,7 +46,7 @@ class Form:
         opened = page.goto(f"/events/{event}")
         assert opened is not None
         assert opened.ok, page.content()
-        page.locator(f"a[href='/events/{event}/register']").first.click()
+        page.locator(f"a[href='/events/{event}/register']:visible").first.click()
 
     def field(self, name: str) -> Locator:
         return self.page.locator(f"main [name='{name}']")
