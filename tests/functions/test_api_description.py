@@ -159,7 +159,9 @@ def test_the_page_asks_no_other_site_and_runs_nothing(house: House) -> None:
     page = house.get("/api")
     assert "<script" not in page.text
     assert " style=" not in page.text
-    assert all(link.startswith(("/", "#")) for link in re.findall(r'(?:href|src)="([^"]+)"', page.text))
+    fetched = re.findall(r'(?:src|<link (?!rel="canonical")[^>]*href)="([^"]+)"', page.text)
+    assert fetched
+    assert all(link.startswith("/") for link in fetched)
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     names = re.findall(r'href="#([^"]+)"', page.text)
     assert names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def test_content_of_the_desk(tmp_path: Path, kind: str, key: str) -> None:
     first = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
     lines[first] = f'{key} = "{ADDRESS}"'
     file.write_text("\n".join(lines), "utf-8")
+    shutil.copytree(sample.with_name("emblems"), tmp_path / "emblems")  # which the file names
     assert inquiry_content.read([file], smtputf8=True).items[kind]
     with pytest.raises(inquiry_content.BadContent, match=f"{key}: We cannot write to this address"):
         inquiry_content.read([file], smtputf8=False)

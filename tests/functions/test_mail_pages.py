@@ -25,7 +25,7 @@ from shared.staff import sign_in as sign_in_pages
 from shared.staff.gate import DeskGate
 from shared.web.site import Site
 from shared.wiring import Platform
-from tests.functions.browser import Browser, platform, words
+from tests.functions.browser import Browser, platform, press, words
 from tests.payloads import NOW, common
 
 
@@ -204,9 +204,9 @@ def test_failed_mail_is_shown_with_its_reason_and_tried_again(
     page = browser.get("/desk/mail")
     assert "550 5.1.1 simulated" in words(page)
     assert "451 simulated" in words(browser.get("/desk/mail?state=queued"))
-    waiting = browser.follow(browser.send(page))
+    waiting = browser.follow(press(browser, page, "/desk/mail/retry"))
     assert "p***@simulate.invalid" in words(waiting)
-    assert browser.send(page).status_code == 409, "the second click finds it queued"
+    assert press(browser, page, "/desk/mail/retry").status_code == 409, "the second click finds it queued"
 
 
 def test_a_relay_that_repeats_the_address_does_not_tell_it_to_the_desk(
@@ -236,7 +236,7 @@ def test_a_dead_letter_is_replayed_once(here: Platform, browser: Browser) -> Non
     page = browser.get("/desk/mail?state=dead")
     assert "malformed" in words(page)
     for _ in range(2):
-        assert browser.send(page).status_code == 303
+        assert press(browser, page, "/desk/mail/replay").status_code == 303
     assert isinstance(here.bus, SqliteBus)
     assert here.bus.depth() == len(topology.load().subscriptions_of("staff"))
     assert "Nothing here" in words(browser.get("/desk/mail?state=dead"))

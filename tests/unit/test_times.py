@@ -118,6 +118,7 @@ ELSEWHERE = {
     "functions/notification/mails/render.py",  # a mail's Date (RFC 5322)
     "functions/registration/toml_files.py",  # what stands in a file that an organiser imports
     "functions/inquiries/content/checks.py",  # the same
+    "shared/calendar.py",  # dates of a calendar file (RFC 5545)
 }
 
 
