@@ -122,7 +122,8 @@ def test_no_page_has_english_of_ours(village: Village) -> None:
         left = latin.in_answer(answer.headers["Content-Type"] or "", answer.body)
         found |= {f"{name} {answer.status}: {text}" for text in left}
     assert not found, "\n".join(sorted(found))
-    assert not _pages() - shown, f"never looked at: {sorted(_pages() - shown)}"
+    missed = _pages() - shown - {"desk_components.html"}  # specimens, whose words are of nobody's language
+    assert not missed, f"never looked at: {sorted(missed)}"
 
 
 def _pages() -> set[str]:

@@ -77,6 +77,9 @@ def narrowed(document: dict[str, Any], house: House) -> dict[str, Any]:
         "answers.question": {"anyOf": [prose, {"const": ""}]},
     }
     inquiry, form = schemas["ApiInquiry"]["properties"], schemas["InquiryRequestForm"]["properties"]
+    for name in ("RegistrationRequest", "RegistrationRequestForm", "ApiInquiry", "InquiryRequestForm"):
+        schemas[name]["properties"]["full_name"] = schemas["ApiInquiry"]["properties"]["subject"]
+        schemas[name]["required"].append("full_name")  # or another name, which a schema says badly
     shared_with = ["all", *ids["organisations"]]
     inquiry["topics"]["items"] = form["topics"]["items"] = {"enum": ids["topics"]}
     inquiry["activity"] = {"enum": [*ids["activities"], None]}
