@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from werkzeug.test import TestResponse
 from functions.inquiries.casework.drafts import DRAFTS
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.errors import DraftEnded
-from shared.ports import Store, Unavailable
-from tests.functions.browser import Browser, words
-from tests.functions.inquiry_sites import REQUEST, World, new_world
+from functions.inquiries.web import contact_steps
+from shared.ports import Replace, Store, Unavailable
+from shared.settings import Limits
+from shared.web.site import Site
+from tests.functions.browser import SETTINGS, Browser, words
+from tests.functions.inquiry_sites import REQUEST, TEMPLATES, World, new_world
 
 NEED = {"subject": REQUEST["subject"], "message": REQUEST["message"], "topics[]": REQUEST["topics"]}
 YOU = {
@@ -124,6 +129,45 @@ def test_what_was_changed_in_another_window_is_shown_before_it_is_sent(world: Wo
     assert inquiries(world) == 1
 
 
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_the_last_page_names_the_draft_that_it_shows(
+    world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """Another window changes it while the page is made, after one reading of it or another."""
+    at(browser, "need", **NEED)
+    at(browser, "readers", share_with="who")
+    at(browser, "you", **YOU)
+    drafts, readings = world.service.requests.drafts, count(1)
+    find, store = drafts.find, world.platform.store
+
+    def changed_meanwhile(token: str) -> Any:
+        found = find(token)
+        if next(readings) == moment:
+            (kept,) = store.query(DRAFTS)
+            values = kept.data["values"] | {"share_with": "all"}
+            store.commit([Replace(DRAFTS, kept.id, kept.data | {"values": values}, kept.version)])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drafts, "find", changed_meanwhile)
+        shown = browser.get("/contact/check")
+    browser.send(shown, consent="on")
+    agreed = "all" if "All organisations that can help" in shown.text else "who"
+    assert {one.data["share_with"] for one in store.query("inquiries")} <= {agreed}
+
+
+def test_a_cookie_that_leads_nowhere_does_not_go_round_the_limits(world: World) -> None:
+    here = replace(world.platform, settings=replace(SETTINGS, limits=Limits(2, 0, 0, 0, 0)))
+    site = Site(here, TEMPLATES)
+    contact_steps.register(site, world.service)
+    statuses = []
+    for _ in range(3):
+        stranger = Browser(site)
+        stranger.set_cookie("draft", "nothing of ours")
+        statuses.append(at(stranger, "need", **NEED).status_code)
+    assert statuses == [303, 303, 429]
+
+
 def test_nothing_that_was_typed_stays_in_the_draft_once_it_is_sent(world: World, browser: Browser) -> None:
     browser.send(to_the_check(browser), consent="on")
     (draft,) = world.platform.store.query(DRAFTS)
@@ -179,7 +223,7 @@ def test_an_answer_that_is_lost_makes_no_second_inquiry(
     requests, means = world.service.requests, world.service.requests._means
     token = requests.drafts.keep("", dict(NEED))
     request = InquiryRequest.model_validate(REQUEST)
-    monkeypatch.setattr(requests, "_means", _with(means, Breaking(means.store, forgets)))
+    monkeypatch.setattr(requests, "_means", replace(means, store=Breaking(means.store, forgets)))
     with pytest.raises(Unavailable):
         requests.receive(request, draft=token)
     requests.receive(request, draft=token)
@@ -189,9 +233,3 @@ def test_an_answer_that_is_lost_makes_no_second_inquiry(
 def test_a_draft_that_is_over_is_not_sent(world: World) -> None:
     with pytest.raises(DraftEnded):
         world.service.requests.receive(InquiryRequest.model_validate(REQUEST), draft="no token")
-
-
-def _with(means: Any, store: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(means, store=store)

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response
 
-from functions.inquiries.casework.drafts import LIFE
+from functions.inquiries.casework.drafts import LIFE, Draft
 from functions.inquiries.casework.models import InquiryRequest
 from functions.inquiries.content.routing_rules import Facts
 from functions.inquiries.services import Service
@@ -61,25 +61,26 @@ class Steps:
 
     def show(self, visit: Visit, step: str) -> Response:
         """A step with what it says by now; none is shown before the first is written."""
-        values = self._written(visit)
-        if values is None and step != WRITTEN[0]:
+        draft = self._writing(visit)
+        if draft is None and step != WRITTEN[0]:
             return visit.redirect(f"/contact/{WRITTEN[0]}")
-        return self._step(visit, step, typed(visit) | (self._pages.implied(visit) if values is None else values), {})
+        said = self._pages.implied(visit) if draft is None else draft.values
+        return self._step(visit, step, typed(visit) | said, {})
 
     def show_again(self, visit: Visit, step: str, back: Returned) -> Response:
         """A step with what was typed, where it was not taken as a whole."""
-        return self._step(visit, step, self._so_far(visit, step), back.errors, back.status)
+        return self._step(visit, step, _so_far(visit, step, self._writing(visit)), back.errors, back.status)
 
     def keep(self, visit: Visit, step: str) -> Response:
         """Keep what was typed, faulty or not, and go on where it is in order."""
-        values = self._so_far(visit, step)
-        if not visit.cookie(COOKIE):
+        draft = self._writing(visit)
+        if draft is None:
             form_guard.check_rate(visit)
-        token = self._service.requests.drafts.keep(
-            visit.cookie(COOKIE), {name: values[name] for name in _of(step, values)}
-        )
+        values = _so_far(visit, step, draft)
+        said = {name: values[name] for name in _of(step, values)}
+        token = self._service.requests.drafts.keep(visit.cookie(COOKIE), said)
         visit.cookies[COOKIE] = (token, int(LIFE.total_seconds()))
-        errors = self._errors(visit, values | {"consent": True}).get(step, {})
+        errors = _errors(visit, values | {"consent": True}).get(step, {})
         if step == "you" and not errors:
             errors = {doubt.field: doubt.message for doubt in address_doubts(visit, values["email"])}
         if errors:
@@ -90,19 +91,19 @@ class Steps:
     def check(self, visit: Visit) -> Response:
         """All that was typed, to be sent; the first step that lacks something instead, or what it has become."""
         draft = self._service.requests.drafts.find(visit.cookie(COOKIE))
-        if draft and draft.sent:
-            return visit.redirect(sent(self._service.requests.received(draft.sent)))
-        values = self._written(visit)
-        if values is None:
+        if draft is None:
             return visit.redirect(f"/contact/{WRITTEN[0]}")
-        faulty = self._errors(visit, values | {"consent": True})
-        if lacking := [step for step in WRITTEN if step in faulty]:
-            return visit.redirect(f"/contact/{lacking[0]}?then={CHECK}")
-        return self._step(visit, CHECK, values, {})
+        if draft.sent:
+            return visit.redirect(sent(self._service.requests.received(draft.sent)))
+        values = typed(visit) | draft.values
+        if lacking := _lacking(_errors(visit, values | {"consent": True})):
+            return visit.redirect(lacking)
+        return self._step(visit, CHECK, values, {}, draft=draft)
 
     def check_again(self, visit: Visit, back: Returned) -> Response:
         """The last page, where it was not taken as a whole."""
-        return self._step(visit, CHECK, self._so_far(visit, CHECK), back.errors, back.status)
+        draft = self._writing(visit)
+        return self._step(visit, CHECK, _so_far(visit, CHECK, draft), back.errors, back.status, draft)
 
     def send(self, visit: Visit) -> Response:
         """The draft is what makes it one inquiry, however often it is sent."""
@@ -110,22 +111,26 @@ class Steps:
         draft = requests.drafts.written(token)
         if draft.sent:
             return visit.redirect(sent(requests.received(draft.sent)))
-        values = self._so_far(visit, CHECK)
+        values = _so_far(visit, CHECK, draft)
+
+        def again(errors: dict[str, str], status: int = 0) -> Response:
+            return self._step(visit, CHECK, values, errors, status, draft)
+
         if visit.request.form.get("seen") != draft.version:  # who may read it, above all, is what was agreed to
-            return self._step(visit, CHECK, values, {WHOLE: visit.gettext(CHANGED)}, 409)
-        faulty = self._errors(visit, values)
-        if lacking := [step for step in WRITTEN if step in faulty]:
-            return visit.redirect(f"/contact/{lacking[0]}?then={CHECK}")
+            return again({WHOLE: visit.gettext(CHANGED)}, 409)
+        faulty = _errors(visit, values)
+        if lacking := _lacking(faulty):
+            return visit.redirect(lacking)
         if faulty:
-            return self._step(visit, CHECK, values, faulty[CHECK])
+            return again(faulty[CHECK])
         request = InquiryRequest.model_validate(_given(values))
         errors = form_guard.form_errors(visit, request.email, "inquiries", InquiryCodeRequested, address_asked=True)
         if errors:
-            return self._step(visit, CHECK, values, {error.field: error.message for error in errors})
+            return again({error.field: error.message for error in errors})
         try:
             return visit.redirect(sent(requests.receive(request, uploads(visit), draft=token)))
         except FaultyFields as error:
-            return self._step(visit, CHECK, values, error.told(visit.gettext))
+            return again(error.told(visit.gettext))
 
     def afresh(self, visit: Visit) -> Response:
         """Forget what was typed, on a machine that others use too."""
@@ -135,31 +140,21 @@ class Steps:
 
     # -- inside --
 
-    def _written(self, visit: Visit) -> dict[str, Any] | None:
-        """What was typed on all steps so far; None where nothing was, or it was sent."""
+    def _writing(self, visit: Visit) -> Draft | None:
+        """None where nothing was written yet, or it was sent."""
         draft = self._service.requests.drafts.find(visit.cookie(COOKIE))
-        return typed(visit) | draft.values if draft and not draft.sent else None
-
-    def _so_far(self, visit: Visit, step: str) -> dict[str, Any]:
-        """The same with what was just typed on ``step``."""
-        values = typed(visit)
-        return (self._written(visit) or values) | {name: values[name] for name in _of(step, values)}
-
-    def _errors(self, visit: Visit, values: dict[str, Any]) -> dict[str, dict[str, str]]:
-        """Message by field, by the step that has the field."""
-        found: dict[str, dict[str, str]] = {}
-        try:
-            visit.validated(InquiryRequest, _given(values))
-        except Problem as problem:
-            for error in problem.errors:
-                found.setdefault(_step_of(error.field), {})[error.field] = error.message
-        return found
+        return draft if draft and not draft.sent else None
 
     def _step(
-        self, visit: Visit, step: str, values: dict[str, Any], errors: dict[str, str], status: int = 0
+        self,
+        visit: Visit,
+        step: str,
+        values: dict[str, Any],
+        errors: dict[str, str],
+        status: int = 0,
+        draft: Draft | None = None,
     ) -> Response:
-        draft = self._service.requests.drafts.find(visit.cookie(COOKIE)) if step == CHECK else None
-        prospect = self._service.routing.foresee(_facts(values)) if step != WRITTEN[0] else None
+        """``draft``: of the last page, the one that ``values`` were read from, which sending it names."""
         return self._pages.shown(
             visit,
             "contact_step.html",
@@ -169,10 +164,32 @@ class Steps:
             step=step,
             number=list(STEPS).index(step),
             then=visit.request.values.get("then", ""),
-            prospect=prospect,
+            prospect=self._service.routing.foresee(_facts(values)) if step != WRITTEN[0] else None,
             seen=draft.version if draft else "",
             guard=form_guard.guard(visit, errors) if step == CHECK else None,
         )
+
+
+def _so_far(visit: Visit, step: str, draft: Draft | None) -> dict[str, Any]:
+    """What was typed on all steps, on ``step`` just now."""
+    values = typed(visit)
+    return values | (draft.values if draft else {}) | {name: values[name] for name in _of(step, values)}
+
+
+def _errors(visit: Visit, values: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Message by field, by the step that has the field."""
+    found: dict[str, dict[str, str]] = {}
+    try:
+        visit.validated(InquiryRequest, _given(values))
+    except Problem as problem:
+        for error in problem.errors:
+            found.setdefault(_step_of(error.field), {})[error.field] = error.message
+    return found
+
+
+def _lacking(faulty: dict[str, dict[str, str]]) -> str:
+    """The address of the first step before the last that has a fault; "" where none has."""
+    return next((f"/contact/{step}?then={CHECK}" for step in WRITTEN if step in faulty), "")
 
 
 def _of(step: str, values: dict[str, Any]) -> list[str]:
