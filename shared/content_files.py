@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,20 @@ class BadContent(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+def taken(take: Callable[[], str]) -> int:
+    """The exit status of a command that imports: what it did is printed, or on stderr what is wrong with the content.
+
+    Args:
+        take: returns what it did; raises ``BadContent``.
+    """
+    try:
+        print(take())
+    except BadContent as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def tables_in(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
@@ -138,14 +139,21 @@ Prose = Annotated[
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 
 
-def written(field: str, text: str, most: int = MAX_PROSE, needed: str = REQUIRED) -> str:
+def written(
+    field: str,
+    text: str,
+    most: int = MAX_PROSE,
+    needed: str = REQUIRED,
+    form: Callable[[str], str] = printable_prose,
+) -> str:
     """What somebody wrote into ``field``, as it is kept. Raises ``FaultyFields``.
 
     Args:
         needed: what to say where nothing is written; empty: it may stay so.
+        form: ``printable_line`` for one line.
     """
     try:
-        kept = printable_prose(text)
+        kept = form(text)
     except ValueError as error:
         raise FaultyFields({field: str(error)}) from None
     if needed and not is_visible(kept):

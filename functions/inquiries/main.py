@@ -12,15 +12,14 @@ from functions.inquiries.means import Means
 from functions.inquiries.services import Service
 from shared.intake import Intake
 from shared.web.site import Site
-from shared.wiring import platform
+from shared.wiring import Platform, platform
 
 __all__ = ["desk", "events", "web"]
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-@cache
-def _means() -> Means:
-    here = platform()
+def means_of(here: Platform) -> Means:
+    """What the slice works with, on this platform."""
     settings = here.settings
     return Means(
         here.store,
@@ -33,6 +32,11 @@ def _means() -> Means:
         settings.inbound_authserv,
         settings.trusts_senders,
     )
+
+
+@cache
+def _means() -> Means:
+    return means_of(platform())
 
 
 @cache

@@ -25,7 +25,7 @@ from functions.registration.events.series import Series
 from functions.registration.registrations import seats
 from functions.registration.registrations.documents import REGISTRATIONS, SOURCE, in_line
 from functions.registration.registrations.tallies import Tallies
-from shared.content_files import ANY_ID, BadContent, tables_in
+from shared.content_files import ANY_ID, BadContent, tables_in, taken
 from shared.contracts.bus_events import outbox_row
 from shared.contracts.registration import SeatsReleased
 from shared.institution.models import THEMES
@@ -340,12 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.if_empty and store.query(EVENTS, limit=1):
         return 0
-    try:
-        print(prepared(options.files, here)())
-    except BadContent as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return taken(lambda: prepared(options.files, here)())
 
 
 def prepared(

@@ -14,7 +14,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.inquiries import handlers as inquiries_handlers
-from functions.inquiries.means import Means
+from functions.inquiries.main import means_of
 from functions.inquiries.services import Service
 from functions.notification import handlers as notification_handlers
 from functions.notification.deliveries.service import Deliveries
@@ -54,17 +54,7 @@ class Town:
         settings = here.settings
         self.store, self.tokens = here.store, here.tokens
         self.registrations = Registrations(here.store, here.clock, here.tokens, settings.base_url)
-        self.means = Means(
-            here.store,
-            here.files,
-            here.clock,
-            here.tokens,
-            settings.base_url,
-            settings.inbound_domain,
-            settings.from_domain,
-            settings.inbound_authserv,
-            settings.trusts_senders,
-        )
+        self.means = means_of(here)
         self.mail_domain = settings.inbound_domain
         self.inquiries = Service(self.means)
         deliveries = Deliveries(

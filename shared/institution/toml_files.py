@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from shared.content_files import ANY_ID, BadContent, tables_in
+from shared.content_files import ANY_ID, BadContent, tables_in, taken
 from shared.documents import Content
 from shared.institution import palette
 from shared.institution.models import MAX_PAGES, ORGANISATIONS, PLATFORM, THEMES, Page, Theme
@@ -132,12 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.if_empty and here.store.get(THEMES, PLATFORM):
         return 0
-    try:
-        print(prepared(options.files, here)())
-    except BadContent as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return taken(lambda: prepared(options.files, here)())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from shared.documents import Stored
 from shared.errors import FaultyFields
-from shared.fields import REQUIRED, TOO_LONG, is_visible, printable_line
+from shared.fields import printable_line, written
 from shared.ports import Create, Replace, Store, decide
 from shared.staff.members import Member
 from shared.text import N_
@@ -79,7 +79,7 @@ class SavedViews:
 
     def save(self, person: Member, shared: bool, name: str, query: str) -> SavedView:
         """A new view. Sent twice it is one. Raises ``FaultyFields`` for ``name``: not a name, taken, or too many."""
-        called = _name(name)
+        called = written("name", name, MAX_NAME, form=printable_line)
 
         def add(shelf: Shelf) -> SavedView:
             taken = next((view for view in shelf.views if view.name.casefold() == called.casefold()), None)
@@ -148,16 +148,3 @@ class SavedViews:
 
 def _key(person: Member, shared: bool) -> str:
     return f"organisation:{person.organisation}" if shared else f"person:{person.email}"
-
-
-def _name(text: str) -> str:
-    """Raises ``FaultyFields``."""
-    try:
-        name = printable_line(text)
-    except ValueError as error:
-        raise FaultyFields({"name": str(error)}) from None
-    if not is_visible(name):
-        raise FaultyFields({"name": REQUIRED})
-    if len(name) > MAX_NAME:
-        raise FaultyFields({"name": TOO_LONG}, max_length=str(MAX_NAME))
-    return name

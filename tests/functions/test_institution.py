@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import re
-import time
 from email.policy import default
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from shared.institution.models import Page, Theme
 from shared.ports import Replace, Unavailable
 from tests.house import BASE, House
 from tests.payloads import FACTS, NOW, common
+from tests.system.harness import wait_for
 
 PRIVATE = [
     "/r/token",
@@ -142,8 +142,12 @@ def test_an_events_theme_has_from_the_installations_what_it_does_not_choose(hous
     assert event
     store.commit([Replace("events", event.id, {**event.data, "theme": "small"}, event.version)])
     _forget()
-    time.sleep(2.1)  # a process believes for two seconds what it read of an event
-    page = house.get("/events/open-briefing").text
+
+    def themed() -> str:
+        found = house.get("/events/open-briefing").text
+        return found if "/assets/themes/small.css" in found else ""
+
+    page = wait_for(themed, "the event's theme")  # a process believes for two seconds what it read of an event
     (sheet,) = re.findall(r'href="(/assets/themes/small.css\?v=[^"]+)"', page)
     assert "--accent:#005a9c" in house.get(sheet).text
     assert "/assets/themes/small/emblem" in page

@@ -16,7 +16,8 @@ from functions.inquiries import labels
 from functions.inquiries.casework.case import Case
 from functions.inquiries.casework.endings import refuse_closing
 from functions.inquiries.casework.staff_actions import refuse_ended
-from functions.inquiries.desk.inquiry_list import PAGE, UNFILTERED, names
+from functions.inquiries.desk.inquiry_list import PAGE, names
+from functions.inquiries.desk.listings import INQUIRIES
 from functions.inquiries.errors import NotAllowed, NotFound, Stale
 from functions.inquiries.means import Member
 from functions.inquiries.services import Service
@@ -136,4 +137,6 @@ def _reason(error: DomainError) -> str:
 
 def _of_list(visit: Visit) -> list[tuple[str, str]]:
     """What the list is filtered by, to come back to it."""
-    return [(name, value) for name, value in visit.request.args.items() if name not in UNFILTERED and value]
+    asked = visit.request.args
+    begun = [("from", asked["from"])] if asked.get("from") else []
+    return [*INQUIRIES.listing(asked).pairs, *begun]

@@ -28,21 +28,6 @@ from shared.web.spreadsheets import csv_file, xlsx_file
 from shared.web.visit import Visit
 
 PAGE = 50
-UNFILTERED = (
-    "after",
-    "lang",
-    "selected",
-    "to",
-    "assigned",
-    "closed",
-    "left",
-    "name",
-    "share",
-    "done",
-    "view",
-    "csrf_token",
-)
-"""Of the list's address, what says nothing of how it is looked at."""
 VIEWS = "inquiry_views"
 ALL = "all"  # instead of a view: the list as it is
 NEW_FOR = timedelta(days=1)  # how long after a page was opened what is new is counted
