@@ -25,14 +25,9 @@ OWN_MARKUP = re.compile(
     r'|phase-banner|stack|empty|chart|link-button)[" ]'
 )
 TO_MOVE = {
-    "desk_event.html",
-    "desk_events.html",
-    "desk_first.html",
     "desk_inquiry.html",
     "desk_list.html",
-    "desk_mail.html",
     "desk_parts.html",
-    "desk_quarantine.html",
     "lists.html",
     "programme.html",
 }
