@@ -13,7 +13,6 @@ from functions.registration.registrations.notices import public_facts
 from functions.registration.registrations.service import Registrations
 from functions.registration.web.event_filters import Filters
 from shared import languages
-from shared.calendar import entry_of, published
 from shared.ports import utc_text
 from shared.staff.directory import StaffDirectory
 from shared.web.site import Site
@@ -27,13 +26,14 @@ ATOM = "http://www.w3.org/2005/Atom"
 def register(site: Site, service: Registrations, directory: StaffDirectory) -> None:
     """Put ``/events/calendar.ics`` and ``/events/feed.atom`` on ``site``; both take the filters of the list."""
 
-    def found(visit: Visit) -> list[EventDefinition]:
-        wanted = Filters(visit, directory).wanted
-        return service.events.search(visit.platform.clock.now(), wanted, False, None, MAX_EVENTS)[0]
+    def found(visit: Visit, filters: Filters) -> list[EventDefinition]:
+        return service.events.search(visit.platform.clock.now(), filters.wanted, False, None, MAX_EVENTS)[0]
 
     @site.route("/events/calendar.ics")
     def calendar(visit: Visit) -> Response:
-        events, settings = found(visit), visit.platform.settings
+        from shared.calendar import entry_of, published  # a tenth of a second, which the start does without
+
+        events, settings = found(visit, Filters(visit, directory)), visit.platform.settings
         domain = parseaddr(settings.mail_from)[1].rpartition("@")[2]
         entries = [
             (f"event-{event.id}@{domain}", entry_of(public_facts(event, settings.base_url), visit.language))
@@ -44,8 +44,9 @@ def register(site: Site, service: Registrations, directory: StaffDirectory) -> N
 
     @site.route("/events/feed.atom")
     def feed(visit: Visit) -> Response:
-        events = found(visit)
-        page, itself = (Filters(visit, directory).address(path) for path in ("/events", "/events/feed.atom"))
+        filters = Filters(visit, directory)
+        events = found(visit, filters)
+        page, itself = filters.address("/events"), filters.address("/events/feed.atom")
         root = ElementTree.Element("feed", xmlns=ATOM, attrib={"xml:lang": visit.language})
         _add(root, "title", _name(visit))
         _add(root, "id", visit.url(itself))
